@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * percore_nic.h - the whole contract between a NIC driver and percore
+ *
+ * The driver creates one auxiliary device per port; percore has the
+ * auxiliary_driver that matches it. Neither module uses a symbol of the other,
+ * either may be loaded first, and either may be unloaded first, under traffic.
+ *
+ * Lifetime: between the return of percore's probe() and the return of its
+ * remove(), which the auxiliary bus serialises with device_lock(), the driver
+ * keeps @netdev registered or in the course of unregistering and every op
+ * callable. After remove() percore holds nothing of the port.
+ */
+#ifndef _NET_PERCORE_NIC_H
+#define _NET_PERCORE_NIC_H
+
+#include <linux/auxiliary_bus.h>
+#include <linux/netdevice.h>
+
+/* Second half of the device name on the auxiliary bus: "<driver>.percore" */
+#define PERCORE_NIC_NAME	"percore"
+
+struct percore_nic;
+
+/**
+ * struct percore_nic_queue - where one receive and transmit pair lives
+ * @irq: Linux interrupt number of the pair's vector
+ * @cpu: CPU that the driver keeps the pair on
+ * @napi_id: NAPI id that the pair's packets carry, 0 while the port is down
+ */
+struct percore_nic_queue {
+	int irq;
+	unsigned int cpu;
+	unsigned int napi_id;
+};
+
+/**
+ * struct percore_nic_ops - what a port can tell
+ * @queue_count: number of receive and transmit pairs in use.
+ *	Context: process, RTNL held.
+ *	Return: the number, at least 1.
+ * @queue_get: describe pair @queue.
+ *	Context: process, RTNL held.
+ *	Return: 0, or -EINVAL when @queue is not below queue_count().
+ */
+struct percore_nic_ops {
+	unsigned int (*queue_count)(struct percore_nic *nic);
+	int (*queue_get)(struct percore_nic *nic, unsigned int queue,
+			 struct percore_nic_queue *info);
+};
+
+/**
+ * struct percore_nic - one port of a NIC, as its driver shows it to percore
+ * @adev: the auxiliary device; its parent is the PCI device
+ * @netdev: the port's network interface
+ * @ops: what the port can tell
+ */
+struct percore_nic {
+	struct auxiliary_device adev;
+	struct net_device *netdev;
+	const struct percore_nic_ops *ops;
+};
+
+static inline struct percore_nic *
+percore_nic_from_adev(struct auxiliary_device *adev)
+{
+	return container_of(adev, struct percore_nic, adev);
+}
+
+#endif /* _NET_PERCORE_NIC_H */
