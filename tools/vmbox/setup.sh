@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# vmbox --setup: makes this machine (Debian 12, root, apt) able to build, boot
+# and test. Sourced by vmbox. Idempotent, and quick when nothing is missing.
+#
+#   packages -> apt        QEMU from bookworm-backports, the rest from bookworm
+#   linux-image -> cache   unpacked beside the system, not installed on it
+#   debug kernel -> cache  only with --kernel debug; see debug-kernel.sh
+
+export DEBIAN_FRONTEND=noninteractive
+apt_updated=
+
+apt_get() { apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
+
+apt_update_once() {
+	[ -n "$apt_updated" ] && return
+	heartbeat "apt-get update" apt_get update || die "apt-get update failed"
+	apt_updated=yes
+}
+
+qemu_has_igb() {
+	qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'
+}
+
+# The mirror that this machine already takes its bookworm from.
+debian_mirror() {
+	apt-get indextargets --format '$(SITE) $(CODENAME) $(ORIGIN)' \
+		'Created-By: Packages' |
+		awk '$2 == "bookworm" && $3 == "Debian" { print $1; exit }'
+}
+
+add_backports() {
+	local mirror
+
+	apt_update_once
+	apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' |
+		grep -qx bookworm-backports && return
+	mirror=$(debian_mirror)
+	[ -n "$mirror" ] || die "no bookworm mirror among apt's sources, so no backports"
+	say "adding bookworm-backports from this machine's mirror, for QEMU with igb"
+	echo "deb $mirror bookworm-backports main" \
+		>/etc/apt/sources.list.d/percore-backports.list
+	apt_updated=
+}
+
+# No daemon (nginx) may start because we installed it. A policy of the
+# machine's own that forbids it already is left alone.
+install_quietly() {
+	local policy=/usr/sbin/policy-rc.d status=0 ours=
+
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod +x $policy
+		ours=yes
+	fi
+	apt_get install --no-install-recommends "$@" || status=$?
+	[ -z "$ours" ] || rm -f $policy
+	return $status
+}
+
+setup_packages() {
+	local package missing=() had_nginx=yes
+
+	while read -r package; do
+		[ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			missing+=("$package")
+	done < <(grep -E '^[a-z]' "$here/packages")
+
+	if ! qemu_has_igb; then
+		add_backports
+		apt_update_once
+		heartbeat "installing qemu-system-x86 with igb" \
+			install_quietly -t bookworm-backports qemu-system-x86 ||
+			die "cannot install QEMU 8 or newer"
+		qemu_has_igb || die "this QEMU has no igb device: 8 or newer is needed"
+	fi
+	[ ${#missing[@]} -eq 0 ] && return
+	apt_update_once
+	[ -x /usr/sbin/nginx ] || had_nginx=
+	heartbeat "installing: ${missing[*]}" install_quietly "${missing[@]}" ||
+		die "cannot install: ${missing[*]}"
+	if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then
+		systemctl disable -q nginx || say "could not disable nginx"
+	fi
+}
+
+# The modules without which a guest cannot reach its root, in order.
+pack_initrd_modules() {
+	local dir=$1 release=$2 file base
+
+	mkdir -p "$dir/initrd-modules"
+	for module in 9pnet_virtio 9p overlay; do
+		modprobe -d "$dir" -S "$release" --show-depends $module
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+		while read -r file; do
+			base=$(basename "${file%.xz}")
+			xz -dc "$file" >"$dir/initrd-modules/$base"
+			echo "$base" >>"$dir/initrd-modules/order"
+		done
+}
+
+# The image has to be the one that the installed headers belong to, or the
+# modules built against them would not load.
+setup_debian_kernel() {
+	local headers release dir new
+
+	headers=$(printf '%s\n' /usr/src/linux-headers-6.12*-amd64 | sort -V | tail -n 1)
+	[ -d "$headers" ] || die "no headers of Debian's 6.12 kernel installed"
+	release=${headers##*/linux-headers-}
+	dir=$(kernel_dir "$release")
+	if [ ! -e "$dir/release" ]; then
+		new=$(mktemp -d "$cache/kernels/new.XXXXXX")
+		apt-cache show "linux-image-$release" >/dev/null 2>&1 || apt_update_once
+		(cd "$new" && heartbeat "downloading linux-image-$release" \
+			apt_get download "linux-image-$release") ||
+			die "cannot download linux-image-$release"
+		heartbeat "unpacking linux-image-$release" \
+			dpkg -x "$new/linux-image-$release"_*.deb "$new"
+		rm "$new"/*.deb
+		[ -d "$new/lib" ] || ln -s usr/lib "$new/lib"
+		depmod -b "$new" "$release"
+		ln -s "boot/vmlinuz-$release" "$new/vmlinuz"
+		pack_initrd_modules "$new" "$release"
+		echo "$release" >"$new/release"
+		chmod 755 "$new"
+		rm -rf "$dir"
+		mv "$new" "$dir"
+	fi
+	ln -sfn "$release" "$(kernel_dir debian-6.12)"
+}
+
+setup() {
+	local kernel=$1
+
+	[ "$(id -u)" = 0 ] || die "--setup needs root, to install packages"
+	mkdir -p "$cache/kernels"
+	exec {lock}>"$cache/lock"
+	flock -n "$lock" || {
+		say "waiting for another --setup"
+		flock "$lock"
+	}
+	setup_packages
+	setup_debian_kernel
+	if [ "$kernel" = debug ]; then
+		# shellcheck source=tools/vmbox/debug-kernel.sh
+		. "$here/debug-kernel.sh"
+		setup_debug_kernel
+	fi
+	exec {lock}>&-
+	say "ready: kernel $(<"$(kernel_dir "$kernel")/release"), $(qemu-system-x86_64 --version | head -n 1)"
+}
