@@ -14,6 +14,9 @@ private=/run/.vmbox
 # shellcheck disable=SC1091
 . $private/config
 
+# nap SECONDS: without a program, since the root may be gone by then
+nap() { read -rt "$1" _ <>$private/never; }
+
 port() {
 	local name
 
@@ -25,14 +28,14 @@ port() {
 				return
 			}
 		done 2>/dev/null
-		sleep 0.05
+		nap 0.05
 	done
 }
 
 off() {
 	exec {ctl}>&-
 	echo o >/proc/sysrq-trigger
-	sleep 60
+	nap 600
 }
 
 give_up() {
@@ -109,7 +112,7 @@ bring_nics() {
 		printf -v mac '52:54:00:00:00:%02x' $((n + 1))
 		for ((i = 0; i < 100; i++)); do
 			[ "$(cat /sys/class/net/eth$n/address 2>/dev/null)" = "$mac" ] && continue 2
-			sleep 0.1
+			nap 0.1
 		done
 		give_up "$driver gave no eth$n with address $mac"
 	done
@@ -131,7 +134,7 @@ run_command() {
 	status=$?
 	for ((i = 0; i < 20; i++)); do
 		kill -0 $reader 2>/dev/null || break
-		sleep 0.1
+		nap 0.1
 	done
 	echo "status $status" >&$ctl
 }
@@ -144,7 +147,7 @@ scan_leaks() {
 	[ -w $leaks ] || return
 	rmmod percore 2>/dev/null
 	rmmod igb_percore 2>/dev/null
-	sleep 6
+	nap 6
 	echo scan >$leaks
 	echo scan >$leaks
 	cat $leaks >$private/leaks
@@ -157,6 +160,7 @@ finish_log() {
 	} >"$(port log)"
 }
 
+mkfifo $private/never
 exec {ctl}>"$(port ctl)"
 mount_all
 tune
@@ -167,7 +171,7 @@ echo "up $uptime" >&$ctl
 run_command
 cd /
 kill -TERM -1
-sleep 0.2
+nap 0.2
 kill -KILL -1
 scan_leaks
 echo "tainted $(</proc/sys/kernel/tainted)" >&$ctl
