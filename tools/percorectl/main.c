@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * percorectl: the command line
+ *
+ * Global options stand before or after the verb.  What is left after the verb
+ * belongs to it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "percorectl.h"
+
+#ifndef PERCORECTL_VERSION
+#define PERCORECTL_VERSION	"unknown"
+#endif
+
+static const struct command commands[] = {
+	{
+		.name = "status",
+		.args = "",
+		.help = "module version, sysctls, what it looks after",
+		.run = cmd_status,
+	},
+	{
+		.name = "listeners",
+		.args = "",
+		.help = "sharded listeners, core by core",
+		.run = cmd_listeners,
+	},
+	{
+		.name = "ports",
+		.args = "",
+		.help = "queues of each NIC port, and whether all agrees",
+		.run = cmd_ports,
+	},
+};
+
+static void help_print(void)
+{
+	const struct command *c;
+
+	printf("Usage: percorectl [--json] COMMAND\n\nCommands:\n");
+	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
+		printf("  %s%s%-*s%s\n", c->name, *c->args ? " " : "",
+		       (int)(14 - strlen(c->name)), c->args, c->help);
+	printf("\nOptions:\n"
+	       "  -j, --json     print JSON\n"
+	       "  -h, --help     print this and exit\n"
+	       "  -V, --version  print the version and exit\n"
+	       "\n"
+	       "Exit status: 0 done, 1 failed, 2 wrong usage,\n"
+	       "3 percore is not loaded, 4 not permitted\n");
+}
+
+static const struct command *command_find(const char *name)
+{
+	const struct command *c;
+
+	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static bool is_option(const char *arg, const char *brief, const char *full)
+{
+	return !strcmp(arg, brief) || !strcmp(arg, full);
+}
+
+static int usage_error(const char *what, const char *arg)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", arg);
+	text_sanitize(text);
+	error_print("%s%s%s%s (try: percorectl --help)", what, *text ? " '" : "",
+		    text, *text ? "'" : "");
+	return STATUS_USAGE;
+}
+
+static int command_run(const struct options *opt, int argc, char **argv)
+{
+	const struct command *c;
+
+	if (!argc)
+		return usage_error("no command", "");
+	c = command_find(argv[0]);
+	if (!c)
+		return usage_error("unknown command", argv[0]);
+	if (argc - 1 > c->max_args)
+		return usage_error("unexpected argument",
+				   argv[1 + c->max_args]);
+	return c->run(opt, argc - 1, argv + 1);
+}
+
+/* A full disk must not look like a list without listeners. */
+static int stdout_close(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		error_print("cannot write to standard output");
+		return status ?: STATUS_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = {};
+	bool options = true;
+	int i, n = 0;
+
+	/* Gather in argv[0..n) what is not a global option. */
+	for (i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+
+		if (!options || arg[0] != '-' || !arg[1]) {
+			argv[n++] = argv[i];
+		} else if (!strcmp(arg, "--")) {
+			options = false;
+		} else if (is_option(arg, "-j", "--json")) {
+			opt.json = true;
+		} else if (is_option(arg, "-h", "--help")) {
+			help_print();
+			return stdout_close(STATUS_OK);
+		} else if (is_option(arg, "-V", "--version")) {
+			printf("percorectl %s\n", PERCORECTL_VERSION);
+			return stdout_close(STATUS_OK);
+		} else {
+			return usage_error("unknown option", arg);
+		}
+	}
+	return stdout_close(command_run(&opt, n, argv));
+}

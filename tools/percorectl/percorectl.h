@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of percorectl share
+ *
+ * A verb is one file, cmd_<verb>.c: it asks the module over generic netlink
+ * (genl.c), adds what the kernel shows elsewhere (facts.c), and prints a table
+ * or JSON (print.c).  main.c lists the verbs.  Functions return a negative
+ * errno; a verb returns an exit status.
+ */
+#ifndef _PERCORECTL_H
+#define _PERCORECTL_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <libmnl/libmnl.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
+
+/**
+ * enum status - exit statuses, documented in percorectl(8)
+ * @STATUS_OK: done
+ * @STATUS_FAILED: the kernel refused, or the answer made no sense
+ * @STATUS_USAGE: the command line made no sense
+ * @STATUS_NO_MODULE: percore is not loaded
+ * @STATUS_PERMISSION: the caller may not do this
+ */
+enum status {
+	STATUS_OK,
+	STATUS_FAILED,
+	STATUS_USAGE,
+	STATUS_NO_MODULE,
+	STATUS_PERMISSION,
+};
+
+/**
+ * struct options - what stands outside of a verb's own arguments
+ * @json: print JSON instead of a table
+ */
+struct options {
+	bool json;
+};
+
+/**
+ * struct command - a verb
+ * @name: the word on the command line
+ * @args: synopsis of its arguments, "" if it takes none
+ * @help: what it does, one line
+ * @max_args: how many arguments it takes at most
+ * @run: does it; gets its arguments alone; returns enum status
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *help;
+	int max_args;
+	int (*run)(const struct options *opt, int argc, char **argv);
+};
+
+int cmd_status(const struct options *opt, int argc, char **argv);
+int cmd_listeners(const struct options *opt, int argc, char **argv);
+int cmd_ports(const struct options *opt, int argc, char **argv);
+
+/**
+ * struct val - a number that the kernel may not have told
+ * @known: it did
+ * @n: the number
+ */
+struct val {
+	bool known;
+	uint64_t n;
+};
+
+/* genl.c: generic netlink */
+
+/* Gets the attributes of one message; 0 to go on, or a negative errno. */
+typedef int (*genl_fn)(const void *attrs, size_t len, void *data);
+
+/**
+ * struct genl_reply - the answer to one request while it comes in
+ * @type: netlink message type of the answer, which is the family's id
+ * @seq: sequence number of the request
+ * @fn: gets each message of the answer
+ * @data: for @fn
+ * @interrupted: the kernel says that a dump missed a change
+ * @extack: the kernel's own words on an error, or ""
+ */
+struct genl_reply {
+	uint16_t type;
+	uint32_t seq;
+	genl_fn fn;
+	void *data;
+	bool interrupted;
+	char extack[256];
+};
+
+/**
+ * struct genl - a connection to one generic netlink family
+ * @nl: the socket
+ * @family: the family's id
+ * @seq: sequence number of the last request
+ * @extack: the kernel's own words on the last error, or ""
+ */
+struct genl {
+	struct mnl_socket *nl;
+	uint16_t family;
+	uint32_t seq;
+	char extack[256];
+};
+
+int genl_open(struct genl *g, const char *name);
+void genl_close(struct genl *g);
+int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data);
+int genl_dump(struct genl *g, uint8_t cmd, genl_fn fn, void *data,
+	      void (*restart)(void *data));
+int genl_error(const struct genl *g, int err, const char *what);
+
+int genl_parse_family(const void *attrs, size_t len, void *data);
+int genl_parse(const void *buf, size_t len, struct genl_reply *r);
+
+int attr_table(const void *attrs, size_t len, const struct nlattr **tb,
+	       unsigned int max);
+int attr_val(const struct nlattr *attr, struct val *val);
+int attr_string(const struct nlattr *attr, char *buf, size_t size);
+
+/* facts.c: what the kernel shows outside of the module */
+
+/* The largest NR_CPUS that Linux can be configured for on x86. */
+#define CPUSET_MAX	8192
+
+/**
+ * struct cpuset - a set of CPUs
+ * @bits: CPU n is bit n % 64 of word n / 64
+ */
+struct cpuset {
+	uint64_t bits[CPUSET_MAX / 64];
+};
+
+/**
+ * struct cpufact - a set of CPUs as the kernel shows it
+ * @err: 0, or why @cpus is not known: -ENOENT if there is no such thing
+ * @cpus: the set
+ */
+struct cpufact {
+	int err;
+	struct cpuset cpus;
+};
+
+bool cpuset_test(const struct cpuset *set, uint64_t cpu);
+void cpuset_add(struct cpuset *set, uint64_t cpu);
+unsigned int cpuset_count(const struct cpuset *set);
+bool cpuset_is(const struct cpuset *set, uint64_t cpu);
+int cpuset_parse_list(const char *text, struct cpuset *set);
+int cpuset_parse_mask(const char *text, struct cpuset *set);
+const char *cpuset_format(const struct cpuset *set, char *buf, size_t size);
+json_t *cpuset_json(const struct cpuset *set);
+
+/* Put before every path that facts.c opens; "" but in the unit test. */
+extern const char *facts_root;
+
+/* A value of procfs or sysfs; NR_CPUS 8192 makes a mask of 2304 bytes. */
+#define FACTS_TEXT_MAX	4096
+
+int facts_read_text(char *buf, size_t size, const char *fmt, ...)
+	__printf(3, 4);
+void facts_read_cpulist(struct cpufact *fact, const char *fmt, ...)
+	__printf(2, 3);
+void facts_read_cpumask(struct cpufact *fact, const char *fmt, ...)
+	__printf(2, 3);
+int facts_read_reta(const char *ifname, uint32_t **reta);
+
+/* print.c: tables, JSON, errors */
+
+/* Numbers go to the right, so that they compare at a glance. */
+enum align { LEFT, RIGHT };
+
+/**
+ * struct column - a column of a table
+ * @title: its heading
+ * @align: of its cells and its heading
+ */
+struct column {
+	const char *title;
+	enum align align;
+};
+
+/**
+ * struct table - rows that are printed once their widths are known
+ * @cols: the columns
+ * @n_cols: how many
+ * @cells: row by row, each of them @n_cols strings
+ * @n_cells: cells in use
+ */
+struct table {
+	const struct column *cols;
+	size_t n_cols;
+	char **cells;
+	size_t n_cells;
+};
+
+void table_cell(struct table *t, const char *fmt, ...)
+	__printf(2, 3);
+void table_cell_val(struct table *t, struct val val);
+void table_print(const struct table *t);
+void table_free(struct table *t);
+
+void *xrealloc(void *p, size_t n, size_t size);
+json_t *json_val(struct val val);
+int json_print(json_t *root);
+void text_sanitize(char *text);
+void error_print(const char *fmt, ...) __printf(1, 2);
+
+/* cmd_status.c: for the unit test */
+
+/**
+ * struct module_status - PERCORE_A_STATUS_*
+ * @version: of the module, or ""
+ * @listen_shard: net.percore.listen_shard
+ * @listen_steal_us: net.percore.listen_steal_us
+ * @listeners: sharded listeners of this network namespace
+ * @ports: NIC ports that the module is attached to
+ * @cpus: online CPUs
+ */
+struct module_status {
+	char version[64];
+	struct val listen_shard;
+	struct val listen_steal_us;
+	struct val listeners;
+	struct val ports;
+	struct val cpus;
+};
+
+int status_decode(const void *attrs, size_t len, void *data);
+
+/* cmd_listeners.c: for the unit test */
+
+/**
+ * struct core - PERCORE_A_CORE_*: one core's part of a listener
+ * @cpu: the core
+ * @syns: SYNs it took
+ * @accepts_local: its connections that were accepted on it
+ * @accepts_stolen: its connections that were accepted on another core
+ * @depth: its connections that wait now
+ */
+struct core {
+	struct val cpu;
+	struct val syns;
+	struct val accepts_local;
+	struct val accepts_stolen;
+	struct val depth;
+};
+
+/**
+ * struct listener - PERCORE_A_LISTENER_*: one sharded listener
+ * @family: AF_INET or AF_INET6
+ * @addr: network order, 4 or 16 bytes
+ * @addr_len: 4, 16, or 0 if not known
+ * @port: in host order
+ * @v6only: takes no IPv4 connection
+ * @inode: of the socket
+ * @backlog: connections ready to be accepted
+ * @backlog_max: limit set by listen()
+ * @cores: its cores
+ * @n_cores: how many
+ */
+struct listener {
+	struct val family;
+	uint8_t addr[16];
+	size_t addr_len;
+	struct val port;
+	bool v6only;
+	struct val inode;
+	struct val backlog;
+	struct val backlog_max;
+	struct core *cores;
+	size_t n_cores;
+};
+
+/**
+ * struct listeners - all of them
+ * @list: the listeners
+ * @n: how many
+ */
+struct listeners {
+	struct listener *list;
+	size_t n;
+};
+
+int listeners_decode(const void *attrs, size_t len, void *data);
+void listeners_reset(void *data);
+json_t *listeners_json(const struct listeners *ls);
+void listeners_print(const struct listeners *ls);
+
+/* cmd_ports.c: for the unit test */
+
+#define QUEUE_WHY_MAX	8
+
+/**
+ * struct queue - PERCORE_A_QUEUE_* and what became of it
+ * @id: index of the receive and transmit pair
+ * @irq: Linux interrupt number
+ * @cpu: CPU that the driver keeps the pair on
+ * @napi_id: not known while the port is down
+ * @irq_cpus: CPUs that the interrupt may go to
+ * @irq_now: CPU that it goes to
+ * @xps: CPUs that transmit on this queue
+ * @rps: CPUs that received packets are handed to
+ * @reta: entries of the RSS indirection table that point here
+ * @why: why the above is not what @cpu asks for
+ * @n_why: how many reasons; 0 if all agrees
+ */
+struct queue {
+	struct val id;
+	struct val irq;
+	struct val cpu;
+	struct val napi_id;
+	struct cpufact irq_cpus;
+	struct cpufact irq_now;
+	struct cpufact xps;
+	struct cpufact rps;
+	struct val reta;
+	char *why[QUEUE_WHY_MAX];
+	size_t n_why;
+};
+
+/**
+ * struct port - PERCORE_A_PORT_*: one port of a NIC
+ * @ifindex: its interface
+ * @ifname: its interface, or ""
+ * @reta_size: entries of its RSS indirection table
+ * @queues: its receive and transmit pairs
+ * @n_queues: how many
+ */
+struct port {
+	struct val ifindex;
+	char ifname[IF_NAMESIZE];
+	struct val reta_size;
+	struct queue *queues;
+	size_t n_queues;
+};
+
+/**
+ * struct ports - all of them
+ * @list: the ports
+ * @n: how many
+ * @online: CPUs online
+ */
+struct ports {
+	struct port *list;
+	size_t n;
+	struct cpufact online;
+};
+
+int ports_decode(const void *attrs, size_t len, void *data);
+void ports_reset(void *data);
+void ports_observe(struct ports *ps);
+void ports_judge(struct ports *ps);
+json_t *ports_json(const struct ports *ps);
+void ports_print(const struct ports *ps);
+
+#endif /* _PERCORECTL_H */
