@@ -44,18 +44,16 @@ add_backports() {
 
 # No daemon (nginx) may start because we installed it. A policy of the
 # machine's own that forbids it already is left alone.
-install_quietly() {
-	local policy=/usr/sbin/policy-rc.d status=0 ours=
+install_quietly() (
+	policy=/usr/sbin/policy-rc.d
 
 	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
 		printf '#!/bin/sh\nexit 101\n' >$policy
 		chmod +x $policy
-		ours=yes
 	fi
-	apt_get install --no-install-recommends "$@" || status=$?
-	[ -z "$ours" ] || rm -f $policy
-	return $status
-}
+	apt_get install --no-install-recommends "$@"
+)
 
 setup_packages() {
 	local package missing=() had_nginx=yes
@@ -140,11 +138,11 @@ setup() {
 	}
 	setup_packages
 	setup_debian_kernel
+	exec {lock}>&-
 	if [ "$kernel" = debug ]; then
 		# shellcheck source=tools/vmbox/debug-kernel.sh
 		. "$here/debug-kernel.sh"
 		setup_debug_kernel
 	fi
-	exec {lock}>&-
 	say "ready: kernel $(<"$(kernel_dir "$kernel")/release"), $(qemu-system-x86_64 --version | head -n 1)"
 }

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# percore: per-core TCP, from the listening socket to the NIC's queue.
+#
+# KDIR=DIR     kernel headers or build tree for the modules (default: those of
+#              the running kernel, else the newest of Debian's 6.12)
+# KERNEL=NAME  for a VM's kernel instead: debian-6.12 or debug
+# CPUS=N       processors of the VM in check and demo, where a choice is theirs
+# V=1          show commands
+SHELL := /bin/bash
+
+running := /lib/modules/$(shell uname -r)/build
+debian := $(shell ls -d /usr/src/linux-headers-6.12*-amd64 2>/dev/null | \
+	sort -V | tail -n 1)
+KDIR ?= $(if $(wildcard $(running)/Makefile),$(running),$(debian))
+
+vmbox := tools/vmbox/vmbox
+lib := . tools/vmbox/lib.sh
+
+# Every directory with programs in C has a Makefile of its own.
+program_dirs := $(patsubst %/,%,$(dir $(wildcard tools/*/Makefile \
+	selftests/*/Makefile selftests/*/*/Makefile selftests/*/*/*/Makefile \
+	selftests/*/*/*/*/Makefile)))
+
+# W=1 and sparse, and no warning of either is let pass.
+kbuild_flags := W=1e C=1 CF=-Wsparse-error $(if $(V),V=$(V))
+quiet := $(if $(V),,@)
+
+export CPUS KERNEL
+
+.PHONY: all modules tools setup check check-all demo bench clean help
+
+all: modules tools ## build the modules and the tools
+
+# The lock: a tree may be built by two hands, but not at once.
+ifeq ($(KERNEL),)
+modules: ## build both modules against KDIR or for KERNEL
+	$(quiet)[ -e "$(KDIR)/Makefile" ] || { \
+		echo "no kernel headers (KDIR=$(KDIR)): $(vmbox) --setup installs Debian's 6.12" >&2; exit 2; }
+	$(quiet)flock Kbuild $(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) $(kbuild_flags) modules
+else ifeq ($(KERNEL),debian-6.12)
+modules:
+	$(quiet)$(MAKE) --no-print-directory modules KERNEL= KDIR=$(debian)
+else
+# Built in a copy, so that this tree stays as the Debian kernel's build left it.
+copy = $(shell $(lib); module_dir $(KERNEL))
+built_kernel = $(shell $(lib); kernel_dir $(KERNEL))
+
+modules:
+	$(quiet)[ -e $(built_kernel)/release ] || { \
+		echo "kernel $(KERNEL) is not built: $(vmbox) --setup --kernel $(KERNEL)" >&2; exit 2; }
+	$(quiet)mkdir -p $(copy)
+	$(quiet)flock $(copy) bash -c 'rsync -a --delete --exclude-from=.gitignore \
+		Kbuild include net drivers $(copy)/ && \
+		$(MAKE) --no-print-directory -C $(built_kernel)/build M=$(copy) \
+			$(kbuild_flags) modules'
+endif
+
+tools: ## build percorectl and the programs of the tests
+	$(quiet)set -e; for dir in $(program_dirs); do \
+		$(MAKE) --no-print-directory -C $$dir; done
+
+setup: ## install what building and testing need, prepare the VM's kernel
+	$(quiet)$(vmbox) --setup --kernel $(or $(KERNEL),debian-6.12)
+
+# The VM's kernel decides what the modules are built for, not the running one.
+check: ## install, build, run all tests in VMs; KERNEL=debug under sanitizers
+	$(quiet)$(MAKE) --no-print-directory setup
+	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
+	$(quiet)selftests/run --kernel $(or $(KERNEL),debian-6.12)
+
+check-all: ## check on the Debian kernel, then on the debug kernel
+	$(quiet)$(MAKE) --no-print-directory check KERNEL=debian-6.12
+	$(quiet)$(MAKE) --no-print-directory check KERNEL=debug
+
+ifneq ($(wildcard tools/bench/demo),)
+demo: ## install, build, compare stock and percore side by side in a VM
+	$(quiet)$(MAKE) --no-print-directory setup
+	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
+	$(quiet)tools/bench/demo
+endif
+
+ifneq ($(wildcard tools/bench/bench),)
+bench: ## cost per operation against the unmodified kernel, in a VM
+	$(quiet)$(MAKE) --no-print-directory setup
+	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
+	$(quiet)tools/bench/bench
+endif
+
+clean: ## remove what was built
+	$(quiet)[ ! -e "$(KDIR)/Makefile" ] || \
+		$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) clean
+	$(quiet)set -e; for dir in $(program_dirs); do \
+		$(MAKE) --no-print-directory -C $$dir clean; done
+	$(quiet)rm -rf $$($(lib); module_dir debug)
+
+help: ## this list
+	@awk -v demo=$(wildcard tools/bench/demo) -v bench=$(wildcard tools/bench/bench) \
+		-F ':.*## ' '/^[a-z-]+:.*## / { \
+		if (($$1 == "demo" && !demo) || ($$1 == "bench" && !bench)) next; \
+		printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo; sed -n 's/^# \([A-Z]*=\)/  \1/p; s/^#  \{9\}/  /p' $(firstword $(MAKEFILE_LIST))
