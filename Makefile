@@ -21,7 +21,7 @@ program_dirs := $(patsubst %/,%,$(dir $(wildcard tools/*/Makefile \
 	selftests/*/Makefile selftests/*/*/Makefile selftests/*/*/*/Makefile \
 	selftests/*/*/*/*/Makefile)))
 
-# W=1 and sparse, and no warning of either is let pass.
+# No warning of gcc (W=1) or of sparse is let pass.
 kbuild_flags := W=1e C=1 CF=-Wsparse-error $(if $(V),V=$(V))
 quiet := $(if $(V),,@)
 

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vmbox: host --timeout 600
+#
+# Claim: vmbox passes on what the command says and how it ends, and fails if
+# the guest's kernel complains, dies or hangs, whatever the command says.
+lib=$(dirname "$0")/../lib
+# shellcheck source=selftests/lib/tap.sh
+. "$lib/tap.sh"
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$(mktemp -d)
+defer rm -rf "$dir"
+
+# Sets status; leaves stdout in $dir/out, stderr in $dir/err.
+box() {
+	"$top/tools/vmbox/vmbox" --nics 0 --driver none "$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+
+ended() { # STATUS
+	[ "$status" = "$1" ] && return
+	echo "vmbox ended with $status instead of $1"
+	cat "$dir/err"
+	return 1
+}
+
+says() { grep -qE -- "$1" "$dir/err" || { cat "$dir/err" && false; }; }
+prints() { [ "$(<"$dir/out")" = "$1" ] || { cat "$dir/out" && false; }; }
+one_line() { [ "$(wc -l <"$dir/err")" = 1 ]; }
+
+mkdir "$dir/share"
+cd "$top/selftests" || exit 1
+# shellcheck disable=SC2016
+box --share "$dir/share" -- bash -c 'echo out; echo err >&2; echo dev >/dev/stderr; pwd
+	echo "args: $1|$2"; echo kept >$VMBOX_SHARE/file; sleep 1000 & exit 3' - 'a b' '$c"'
+check "the exit status is passed on" ended 3
+check "the output is passed on, and nothing else" \
+	prints $'out\nerr\ndev\n'"$top/selftests"$'\nargs: a b|$c"'
+check "a file in the share appears on the host" grep -qx kept "$dir/share/file"
+
+box -- bash -c 'echo "<4>WARNING: planted" >/dev/kmsg; dmesg --clear'
+check "a WARNING fails a command that succeeded" ended 99
+check "the offending line is shown" says 'WARNING: planted'
+
+box --keep-log "$dir/log" -- bash -c 'echo c >/proc/sysrq-trigger'
+check "a panic fails" ended 99
+check "the panic is shown" says 'Kernel panic'
+check "the log is kept" grep -q 'Kernel panic' "$dir/log"
+
+box -- bash -c 'echo o >/proc/sysrq-trigger; sleep 100'
+check "a VM that dies without a status fails" ended 98
+
+box --timeout 12 -- sleep 1000
+check "a VM that hangs is killed and fails" ended 124
+
+box --driver nonsense -- true
+check "a wrong value is refused" ended 2
+check "in one line" one_line
+box --cpus 2
+check "no command is refused" ended 2
+box --nics 3 -- true
+check "an odd number of NICs is refused" ended 2
+finish
