@@ -45,21 +45,22 @@ skip() {
 	tap_skipped=$((tap_skipped + 1))
 }
 
-# COMMAND runs in this shell, so a function may set variables.
+# COMMAND runs in this shell, so a function may set variables, and should not
+# meet any of check's own.
 check() {
-	local desc=$1 log status=0
+	local tap_desc=$1 tap_log tap_status=0
 
 	shift
-	log=$(mktemp)
-	"$@" >"$log" 2>&1 || status=$?
-	if [ $status -eq 0 ]; then
-		ok "$desc"
+	tap_log=$(mktemp)
+	"$@" >"$tap_log" 2>&1 || tap_status=$?
+	if [ $tap_status -eq 0 ]; then
+		ok "$tap_desc"
 	else
-		not_ok "$desc" "$(tail -n 30 "$log")"
-		diag "status $status: $*"
+		not_ok "$tap_desc" "$(tail -n 30 "$tap_log")"
+		diag "status $tap_status: $*"
 	fi
-	rm -f "$log"
-	return $status
+	rm -f "$tap_log"
+	return $tap_status
 }
 
 skip_all() {

@@ -10,8 +10,9 @@
 #
 # /run/.vmbox/config holds: repo share_tag cache release kernel driver percore
 # module_dir nics cwd, and the array command.
+#
+# shellcheck disable=SC1091,SC2154
 private=/run/.vmbox
-# shellcheck disable=SC1091
 . $private/config
 
 # nap SECONDS: without a program, since the root may be gone by then

@@ -126,6 +126,22 @@ setup_debian_kernel() {
 	ln -sfn "$release" "$(kernel_dir debian-6.12)"
 }
 
+# checkpatch and kernel-doc, of the same version as the kernel.
+setup_scripts() {
+	local version new
+
+	version=$(dpkg-query -Wf '${Version}' linux-source-6.12)
+	[ "$(cat "$cache/src/scripts/version" 2>/dev/null)" = "$version" ] && return
+	mkdir -p "$cache/src"
+	new=$(mktemp -d "$cache/src/new.XXXXXX")
+	heartbeat "unpacking the kernel's scripts" tar -C "$new" \
+		--strip-components 2 -xf /usr/src/linux-source-6.12.tar.xz \
+		linux-source-6.12/scripts || die "cannot unpack the kernel's scripts"
+	echo "$version" >"$new/version"
+	rm -rf "$cache/src/scripts"
+	mv "$new" "$cache/src/scripts"
+}
+
 setup() {
 	local kernel=$1
 
@@ -138,6 +154,7 @@ setup() {
 	}
 	setup_packages
 	setup_debian_kernel
+	setup_scripts
 	exec {lock}>&-
 	if [ "$kernel" = debug ]; then
 		# shellcheck source=tools/vmbox/debug-kernel.sh

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vmbox: host --timeout 900
+#
+# Claim: every source file of the modules builds for Debian's 6.12 kernel
+# without a warning, from a clean copy of the tree, and is in the kernel's form.
+lib=$(dirname "$0")/lib
+# shellcheck source=selftests/lib/tap.sh
+. "$lib/tap.sh"
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/vmbox/lib.sh
+. "$top/tools/vmbox/lib.sh"
+headers=$(printf '%s\n' /usr/src/linux-headers-6.12*-amd64 | sort -V | tail -n 1)
+scripts=$cache/src/scripts
+copy=$(mktemp -d)
+defer rm -rf "$copy"
+
+cd "$top" || exit 1
+rsync -a --exclude-from=.gitignore Kbuild include net drivers "$copy/"
+mapfile -t sources < <(find include net drivers -name '*.[ch]' ! -name '*.mod.c' | sort)
+mapfile -t shell < <(grep -rlE --exclude-dir=.git '^#!/bin/(ba)?sh' \
+	.ci tools selftests | sort)
+
+kbuild() {
+	make -C "$headers" M="$copy" "$@" modules 2>&1 |
+		grep -vE '^(make.*directory|  [A-Z]+ )' | head -n 60
+	return "${PIPESTATUS[0]}"
+}
+
+# Form is checked with the tools of the kernel that is built for.
+checkpatch() {
+	perl "$scripts/checkpatch.pl" --no-tree --strict --max-line-length=80 \
+		--terse --no-summary --quiet --file "$@"
+}
+
+unversioned() { ! grep -rn LINUX_VERSION_CODE net drivers include/net include/uapi; }
+
+if [ -d "$headers" ]; then
+	check "the modules build with W=1" kbuild W=1e
+	check "sparse finds nothing" kbuild C=2 CF=-Wsparse-error
+else
+	skip "the modules build with W=1" "no headers of Debian's 6.12 kernel"
+fi
+if [ -e "$scripts/checkpatch.pl" ]; then
+	check "checkpatch --strict finds nothing" checkpatch "${sources[@]}"
+	check "kernel-doc finds nothing" perl "$scripts/kernel-doc" -none -Werror "${sources[@]}"
+else
+	skip "checkpatch --strict finds nothing" "tools/vmbox/vmbox --setup gets it"
+fi
+check "the kernel's version is asked for in include/compat only" unversioned
+if command -v shellcheck >/dev/null; then
+	check "shellcheck finds nothing" shellcheck "${shell[@]}"
+else
+	skip "shellcheck finds nothing" "not installed"
+fi
+finish
