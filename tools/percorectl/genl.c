@@ -214,17 +214,24 @@ static int message_parse(const struct nlmsghdr *nlh, struct genl_reply *r)
  */
 int genl_parse(const void *buf, size_t len, struct genl_reply *r)
 {
-	const struct nlmsghdr *nlh = buf;
-	int left = len;
+	const char *at = buf, *end = at + len;
+	const struct nlmsghdr *nlh;
 	int ret;
 
-	while (mnl_nlmsg_ok(nlh, left)) {
+	/* mnl_nlmsg_ok() takes a length of 2 GiB or more for a negative one. */
+	while ((size_t)(end - at) >= sizeof(*nlh)) {
+		nlh = (const struct nlmsghdr *)at;
+		if (nlh->nlmsg_len < sizeof(*nlh) ||
+		    nlh->nlmsg_len > (size_t)(end - at))
+			return -EBADMSG;
 		ret = message_parse(nlh, r);
 		if (ret <= 0)
 			return ret;
-		nlh = mnl_nlmsg_next(nlh, &left);
+		if (MNL_ALIGN((size_t)nlh->nlmsg_len) >= (size_t)(end - at))
+			return 1;
+		at += MNL_ALIGN(nlh->nlmsg_len);
 	}
-	return left > 0 ? -EBADMSG : 1;
+	return at == end ? 1 : -EBADMSG;
 }
 
 /**

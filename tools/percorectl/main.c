@@ -49,7 +49,7 @@ static void help_print(void)
 	       "  -V, --version  print the version and exit\n"
 	       "\n"
 	       "Exit status: 0 done, 1 failed, 2 wrong usage,\n"
-	       "3 percore is not loaded, 4 not permitted\n");
+	       "3 percore not loaded, 4 not permitted\n");
 }
 
 static const struct command *command_find(const char *name)
@@ -67,14 +67,18 @@ static bool is_option(const char *arg, const char *brief, const char *full)
 	return !strcmp(arg, brief) || !strcmp(arg, full);
 }
 
+/* @arg: what is wrong with the command line, NULL if something is missing */
 static int usage_error(const char *what, const char *arg)
 {
 	char text[64];
 
+	if (!arg) {
+		error_print("%s (try: percorectl --help)", what);
+		return STATUS_USAGE;
+	}
 	snprintf(text, sizeof(text), "%s", arg);
 	text_sanitize(text);
-	error_print("%s%s%s%s (try: percorectl --help)", what, *text ? " '" : "",
-		    text, *text ? "'" : "");
+	error_print("%s '%s' (try: percorectl --help)", what, text);
 	return STATUS_USAGE;
 }
 
@@ -83,7 +87,7 @@ static int command_run(const struct options *opt, int argc, char **argv)
 	const struct command *c;
 
 	if (!argc)
-		return usage_error("no command", "");
+		return usage_error("no command", NULL);
 	c = command_find(argv[0]);
 	if (!c)
 		return usage_error("unknown command", argv[0]);

@@ -1,0 +1,666 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unit test of percorectl: decoding, printing and judging, without the module
+ *
+ * Claims: a good message comes out as it went in; a missing or newer attribute
+ * does no harm; a short or malformed one is refused, and never read past its
+ * end.  Every message lies in memory of exactly its size, so that ASan and
+ * valgrind see a byte too many.  Run it in this directory, for testdata/; its
+ * argument is the number of rounds of random damage.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/percore.h>
+
+#include "percorectl.h"
+
+#define FAMILY	0x23
+#define SEQ	77
+
+static int tests, failures;
+
+static void ok(bool good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+	failures += !good;
+}
+
+/* @file: in testdata/, what @got must equal */
+static void ok_json(json_t *got, const char *file, const char *what)
+{
+	json_t *want = json_load_file(file, 0, NULL);
+	bool good = want && json_equal(got, want);
+	char *text;
+
+	ok(good, what);
+	if (!good) {
+		text = json_dumps(got, 0);
+		printf("# got: %s\n", text);
+		free(text);
+	}
+	json_decref(want);
+	json_decref(got);
+}
+
+/* @file: in testdata/, what @got must equal */
+static void ok_text(char *got, const char *file, const char *what)
+{
+	char want[4096] = "", *line;
+	FILE *f = fopen(file, "r");
+	bool good;
+
+	if (f) {
+		want[fread(want, 1, sizeof(want) - 1, f)] = '\0';
+		fclose(f);
+	}
+	good = !strcmp(got, want);
+	ok(good, what);
+	while (!good && (line = strsep(&got, "\n")))
+		printf("# got: %s\n", line);
+}
+
+static FILE *captured;
+static int stdout_fd;
+
+static void capture_begin(void)
+{
+	fflush(stdout);
+	captured = tmpfile();
+	stdout_fd = dup(STDOUT_FILENO);
+	dup2(fileno(captured), STDOUT_FILENO);
+}
+
+static void capture_end(char *buf, size_t size)
+{
+	size_t len;
+
+	fflush(stdout);
+	dup2(stdout_fd, STDOUT_FILENO);
+	close(stdout_fd);
+	rewind(captured);
+	len = fread(buf, 1, size - 1, captured);
+	buf[len] = '\0';
+	fclose(captured);
+}
+
+/* Messages are put together here, then copied to memory of their size. */
+static char space[65536] __aligned(8);
+
+static struct nlmsghdr *message(char *at, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	nlh->nlmsg_seq = SEQ;
+	return nlh;
+}
+
+static struct nlmsghdr *genl_message(char *at, uint8_t cmd)
+{
+	struct nlmsghdr *nlh = message(at, FAMILY, NLM_F_MULTI);
+	struct genlmsghdr *genlh;
+
+	genlh = mnl_nlmsg_put_extra_header(nlh, sizeof(*genlh));
+	genlh->cmd = cmd;
+	genlh->version = 1;
+	return nlh;
+}
+
+static char *after(struct nlmsghdr *nlh)
+{
+	return (char *)nlh + MNL_ALIGN(nlh->nlmsg_len);
+}
+
+static int parse(const char *from, size_t len, genl_fn fn, void *data,
+		 struct genl_reply *r)
+{
+	char *exact = malloc(len ? len : 1);
+	int ret;
+
+	*r = (struct genl_reply){
+		.type = FAMILY, .seq = SEQ, .fn = fn, .data = data,
+	};
+	memcpy(exact, from, len);
+	ret = genl_parse(exact, len, r);
+	free(exact);
+	return ret;
+}
+
+static int parse_one(struct nlmsghdr *nlh, genl_fn fn, void *data)
+{
+	struct genl_reply r;
+
+	return parse((char *)nlh, nlh->nlmsg_len, fn, data, &r);
+}
+
+static struct nlmsghdr *status_message(void)
+{
+	struct nlmsghdr *nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+
+	mnl_attr_put_strz(nlh, PERCORE_A_STATUS_VERSION, "1.2");
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_LISTEN_SHARD, 1);
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_LISTEN_STEAL_US, 200);
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_LISTENERS, 3);
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_PORTS, 2);
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_CPUS, 4);
+	return nlh;
+}
+
+static void test_status(void)
+{
+	struct module_status s = {};
+	struct nlmsghdr *nlh;
+
+	ok(parse_one(status_message(), status_decode, &s) == 1 &&
+	   !strcmp(s.version, "1.2") && s.listen_shard.n == 1 &&
+	   s.listen_steal_us.n == 200 && s.listeners.n == 3 &&
+	   s.ports.n == 2 && s.cpus.n == 4 && s.cpus.known,
+	   "status: every attribute arrives");
+
+	s = (struct module_status){};
+	nlh = status_message();
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_MAX + 1, 9);
+	mnl_attr_put_strz(nlh, 999, "newer");
+	ok(parse_one(nlh, status_decode, &s) == 1 && s.cpus.n == 4,
+	   "status: newer attributes are ignored");
+
+	s = (struct module_status){};
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	ok(parse_one(nlh, status_decode, &s) == 1 && !s.version[0] &&
+	   !s.listen_shard.known && !s.cpus.known,
+	   "status: missing attributes are tolerated");
+
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	mnl_attr_put(nlh, PERCORE_A_STATUS_CPUS, 3, "abc");
+	ok(parse_one(nlh, status_decode, &s) == -EBADMSG,
+	   "status: a number of three bytes is refused");
+
+	s = (struct module_status){};
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CPUS, 1ULL << 40);
+	ok(parse_one(nlh, status_decode, &s) == 1 && s.cpus.n == 1ULL << 40,
+	   "status: a number may grow to eight bytes");
+}
+
+static void test_string(void)
+{
+	struct module_status s = {};
+	struct nlmsghdr *nlh;
+	char text[200];
+
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	mnl_attr_put(nlh, PERCORE_A_STATUS_VERSION, 4, "abcd");
+	ok(parse_one(nlh, status_decode, &s) == 1 && !strcmp(s.version, "abcd"),
+	   "string: one without NUL is read to its end");
+
+	memset(text, 'x', sizeof(text));
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	mnl_attr_put(nlh, PERCORE_A_STATUS_VERSION, sizeof(text), text);
+	ok(parse_one(nlh, status_decode, &s) == -EBADMSG,
+	   "string: one that is too long is refused");
+
+	nlh = genl_message(space, PERCORE_CMD_STATUS_GET);
+	mnl_attr_put_strz(nlh, PERCORE_A_STATUS_VERSION, "a\n\033[2J\xff");
+	ok(parse_one(nlh, status_decode, &s) == 1 &&
+	   !strcmp(s.version, "a??[2J?"),
+	   "string: control characters and bad UTF-8 are made harmless");
+}
+
+static void put_core(struct nlmsghdr *nlh, uint32_t cpu, uint64_t syns,
+		     uint64_t local, uint64_t stolen, uint32_t depth)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, PERCORE_A_LISTENER_CORE);
+
+	mnl_attr_put_u32(nlh, PERCORE_A_CORE_CPU, cpu);
+	mnl_attr_put_u64(nlh, PERCORE_A_CORE_SYNS, syns);
+	mnl_attr_put(nlh, PERCORE_A_CORE_PAD, 0, NULL);
+	mnl_attr_put_u64(nlh, PERCORE_A_CORE_ACCEPTS_LOCAL, local);
+	mnl_attr_put_u64(nlh, PERCORE_A_CORE_ACCEPTS_STOLEN, stolen);
+	mnl_attr_put_u32(nlh, PERCORE_A_CORE_DEPTH, depth);
+	mnl_attr_put_u32(nlh, PERCORE_A_CORE_MAX + 5, 1);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static struct nlmsghdr *listener_message(char *at, uint16_t family,
+					 const void *addr, size_t addr_len,
+					 uint16_t port)
+{
+	struct nlmsghdr *nlh = genl_message(at, PERCORE_CMD_LISTENER_GET);
+
+	mnl_attr_put_u16(nlh, PERCORE_A_LISTENER_FAMILY, family);
+	mnl_attr_put(nlh, PERCORE_A_LISTENER_ADDR, addr_len, addr);
+	mnl_attr_put_u16(nlh, PERCORE_A_LISTENER_PORT, port);
+	return nlh;
+}
+
+/* A dump of four: IPv4, IPv6 alone, dual stack, and one with nothing in it */
+static size_t listener_dump(void)
+{
+	static const uint8_t v4[4] = { 127, 0, 0, 1 };
+	static const uint8_t v6[16];
+	struct nlmsghdr *nlh;
+	int zero = 0;
+
+	nlh = listener_message(space, AF_INET, v4, sizeof(v4), 80);
+	mnl_attr_put_u64(nlh, PERCORE_A_LISTENER_INODE, 4711);
+	mnl_attr_put_u32(nlh, PERCORE_A_LISTENER_BACKLOG, 5);
+	mnl_attr_put_u32(nlh, PERCORE_A_LISTENER_BACKLOG_MAX, 511);
+	put_core(nlh, 0, 100, 97, 2, 1);
+	put_core(nlh, 1, 50, 40, 6, 4);
+
+	nlh = listener_message(after(nlh), AF_INET6, v6, sizeof(v6), 443);
+	mnl_attr_put(nlh, PERCORE_A_LISTENER_V6ONLY, 0, NULL);
+	put_core(nlh, 1023, 1ULL << 33, 0, 0, 0);
+
+	nlh = listener_message(after(nlh), AF_INET6, v6, sizeof(v6), 8080);
+	nlh = genl_message(after(nlh), PERCORE_CMD_LISTENER_GET);
+	nlh = message(after(nlh), NLMSG_DONE, NLM_F_MULTI);
+	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof(zero)), &zero,
+	       sizeof(zero));
+	return after(nlh) - space;
+}
+
+static void test_listeners(void)
+{
+	struct listeners ls = {};
+	struct nlmsghdr *nlh;
+	struct genl_reply r;
+	char text[4096];
+	size_t len;
+
+	len = listener_dump();
+	ok(!parse(space, len, listeners_decode, &ls, &r) && ls.n == 4,
+	   "listeners: a dump is read to its end");
+	ok_json(listeners_json(&ls), "testdata/listeners.json",
+		"listeners: JSON");
+	capture_begin();
+	listeners_print(&ls);
+	capture_end(text, sizeof(text));
+	ok_text(text, "testdata/listeners.txt", "listeners: table");
+	listeners_reset(&ls);
+	ok(!ls.n && !ls.list, "listeners: reset forgets them");
+
+	nlh = listener_message(space, AF_INET, "12345", 5, 80);
+	ok(parse_one(nlh, listeners_decode, &ls) == -EBADMSG,
+	   "listeners: an address of five bytes is refused");
+	listeners_reset(&ls);
+
+	nlh = listener_message(space, AF_INET, "1234", 4, 80);
+	mnl_attr_put(nlh, PERCORE_A_LISTENER_CORE, 6, "\x40\x00\x01\x00zz");
+	ok(parse_one(nlh, listeners_decode, &ls) == -EBADMSG,
+	   "listeners: a core longer than its nest is refused");
+	listeners_reset(&ls);
+
+	nlh = listener_message(space, AF_INET, "1234", 4, 80);
+	mnl_attr_put(nlh, PERCORE_A_LISTENER_CORE, 2, "zz");
+	ok(parse_one(nlh, listeners_decode, &ls) == -EBADMSG,
+	   "listeners: a core of two bytes is refused");
+	listeners_reset(&ls);
+}
+
+/* @skip: bytes of the request that stand between error and attributes */
+static struct nlmsghdr *error_message(int error, uint16_t flags, size_t skip,
+				      const char *text)
+{
+	struct nlmsghdr *nlh = message(space, NLMSG_ERROR, flags);
+	struct nlmsgerr *err;
+
+	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
+	err->error = error;
+	err->msg.nlmsg_len = sizeof(err->msg) + skip;
+	if (skip && !(flags & NLM_F_CAPPED))
+		mnl_nlmsg_put_extra_header(nlh, skip);
+	if (text)
+		mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, text);
+	return nlh;
+}
+
+static int parse_error(struct nlmsghdr *nlh, struct genl_reply *r)
+{
+	struct module_status s = {};
+
+	return parse((char *)nlh, nlh->nlmsg_len, status_decode, &s, r);
+}
+
+static void test_error(void)
+{
+	const uint16_t tlvs = NLM_F_ACK_TLVS;
+	struct genl_reply r;
+	struct nlmsghdr *nlh;
+
+	ok(!parse_error(error_message(0, 0, 0, NULL), &r),
+	   "error: an empty one ends the answer");
+	ok(parse_error(error_message(-EPERM, 0, 0, NULL), &r) == -EPERM &&
+	   !r.extack[0], "error: the code arrives without words");
+	ok(parse_error(error_message(-EINVAL, tlvs | NLM_F_CAPPED, 20,
+				     "70000 above 65535"), &r) == -EINVAL &&
+	   !strcmp(r.extack, "70000 above 65535"),
+	   "error: words after a capped request arrive");
+	ok(parse_error(error_message(-EINVAL, tlvs, 20, "no"), &r) == -EINVAL &&
+	   !strcmp(r.extack, "no"),
+	   "error: words after a whole request arrive");
+
+	nlh = error_message(-EINVAL, tlvs, 0, "no");
+	((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->msg.nlmsg_len = ~0U;
+	ok(parse_error(nlh, &r) == -EINVAL && !r.extack[0],
+	   "error: a request said to be huge costs the words only");
+	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + 8;
+	ok(parse_error(nlh, &r) == -EBADMSG, "error: a short one is refused");
+	ok(parse_error(error_message(7, 0, 0, NULL), &r) == -EBADMSG,
+	   "error: a positive code is refused");
+}
+
+static void test_done(void)
+{
+	struct genl_reply r;
+	struct nlmsghdr *nlh;
+	int error = -ENODEV;
+
+	ok(!parse_error(message(space, NLMSG_DONE, NLM_F_MULTI), &r),
+	   "done: one without a code ends the answer");
+	nlh = message(space, NLMSG_DONE, NLM_F_MULTI | NLM_F_ACK_TLVS |
+					 NLM_F_DUMP_INTR);
+	memcpy(mnl_nlmsg_put_extra_header(nlh, 4), &error, 4);
+	mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, "eth9 went away");
+	ok(parse_error(nlh, &r) == -ENODEV &&
+	   !strcmp(r.extack, "eth9 went away"), "done: code and words arrive");
+	ok(r.interrupted, "done: an interrupted dump is noticed");
+	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + 2;
+	ok(parse_error(nlh, &r) == -EBADMSG, "done: half a code is refused");
+}
+
+static void test_stream(void)
+{
+	struct module_status s = {};
+	struct nlmsghdr *nlh;
+	struct genl_reply r;
+	uint16_t family = 0;
+
+	nlh = status_message();
+	nlh->nlmsg_seq++;
+	ok(parse_one(nlh, status_decode, &s) == 1 && !s.cpus.known,
+	   "stream: another request's answer is passed over");
+	nlh = status_message();
+	nlh->nlmsg_type++;
+	ok(parse_one(nlh, status_decode, &s) == 1 && !s.cpus.known,
+	   "stream: another family's message is passed over");
+	nlh = message(space, FAMILY, 0);
+	ok(parse_one(nlh, status_decode, &s) == -EBADMSG,
+	   "stream: a message without genetlink header is refused");
+	nlh = status_message();
+	ok(parse(space, nlh->nlmsg_len + 3, status_decode, &s, &r) == -EBADMSG,
+	   "stream: rubbish behind a message is refused");
+	nlh->nlmsg_len = 0x80000010;
+	ok(parse(space, 64, status_decode, &s, &r) == -EBADMSG,
+	   "stream: a message of 2 GiB is refused");
+	ok(parse(space, 0, status_decode, &s, &r) == 1,
+	   "stream: an empty datagram says nothing");
+
+	nlh = genl_message(space, CTRL_CMD_NEWFAMILY);
+	ok(parse_one(nlh, genl_parse_family, &family) == -EBADMSG,
+	   "family: an answer without an id is refused");
+	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, 31);
+	ok(parse_one(nlh, genl_parse_family, &family) == 1 && family == 31,
+	   "family: the id arrives");
+}
+
+static void put_queue(struct nlmsghdr *nlh, uint32_t id, uint32_t irq,
+		      uint32_t cpu)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, PERCORE_A_PORT_QUEUE);
+
+	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_ID, id);
+	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_IRQ, irq);
+	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_CPU, cpu);
+	if (!id)
+		mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_NAPI_ID, 8193);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static struct nlmsghdr *port_message(char *at, uint32_t ifindex,
+				     const char *ifname)
+{
+	struct nlmsghdr *nlh = genl_message(at, PERCORE_CMD_PORT_GET);
+
+	mnl_attr_put_u32(nlh, PERCORE_A_PORT_IFINDEX, ifindex);
+	mnl_attr_put_strz(nlh, PERCORE_A_PORT_IFNAME, ifname);
+	return nlh;
+}
+
+/* Names that no interface of this machine has, so that ethtool finds none */
+static size_t port_dump(void)
+{
+	struct nlmsghdr *nlh;
+
+	nlh = port_message(space, 7, "pctest0");
+	put_queue(nlh, 0, 40, 0);
+	put_queue(nlh, 1, 41, 1);
+	put_queue(nlh, 2, 42, 9);
+	nlh = port_message(after(nlh), 8, "../../etc");
+	put_queue(nlh, 0, 43, 1);
+	nlh = port_message(after(nlh), 9, "pctest9");
+	mnl_attr_put(nlh, PERCORE_A_PORT_QUEUE, 0, NULL);
+	nlh = message(after(nlh), NLMSG_DONE, NLM_F_MULTI);
+	return after(nlh) - space;
+}
+
+static void fixture(const char *root, const char *path, const char *text)
+{
+	char full[256], *slash;
+	FILE *f;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (slash = full + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(full, 0700);
+		*slash = '/';
+	}
+	f = fopen(full, "w");
+	if (!f)
+		exit(1);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void fixtures(const char *root)
+{
+	static const char *const files[][2] = {
+		{ "/sys/devices/system/cpu/online", "0-3\n" },
+		{ "/proc/irq/40/smp_affinity_list", "0\n" },
+		{ "/proc/irq/40/effective_affinity_list", "0\n" },
+		{ "/proc/irq/41/smp_affinity_list", "0-3\n" },
+		{ "/proc/irq/41/effective_affinity_list", "2\n" },
+		{ "/proc/irq/42/smp_affinity_list", "9\n" },
+		{ "/proc/irq/42/effective_affinity_list", "1\n" },
+		{ "/proc/irq/43/smp_affinity_list", "1\n" },
+		{ "/sys/class/net/pctest0/ifindex", "7\n" },
+		{ "/sys/class/net/pctest0/queues/tx-0/xps_cpus", "5\n" },
+		{ "/sys/class/net/pctest0/queues/rx-0/rps_cpus", "0\n" },
+		{ "/sys/class/net/pctest0/queues/tx-1/xps_cpus", "9\n" },
+		{ "/sys/class/net/pctest0/queues/rx-1/rps_cpus", "f\n" },
+		{ "/sys/class/net/pctest0/queues/tx-2/xps_cpus", "0\n" },
+		{ "/sys/class/net/pctest0/queues/rx-2/rps_cpus", "zz\n" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		fixture(root, files[i][0], files[i][1]);
+}
+
+static void test_ports(void)
+{
+	char root[] = "/tmp/percorectl-test.XXXXXX";
+	char text[4096], command[64];
+	struct ports ps = {};
+	json_t *json, *queues;
+	struct genl_reply r;
+
+	if (!mkdtemp(root))
+		exit(1);
+	fixtures(root);
+	ok(!parse(space, port_dump(), ports_decode, &ps, &r) && ps.n == 3,
+	   "ports: a dump is read to its end");
+	facts_root = root;
+	ports_observe(&ps);
+	ports_judge(&ps);
+
+	capture_begin();
+	ports_print(&ps);
+	capture_end(text, sizeof(text));
+	ok_text(text, "testdata/ports.txt",
+		"ports: table, with the right reasons");
+	json = ports_json(&ps);
+	queues = json_object_get(json_array_get(json, 0), "queues");
+	ok_json(json_incref(json_array_get(queues, 1)),
+		"testdata/port-queue.json", "ports: JSON of a queue");
+	json_decref(json);
+
+	ports_reset(&ps);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	if (system(command))
+		printf("# %s is left\n", root);
+}
+
+static void test_cpuset(void)
+{
+	static const char *const bad[] = {
+		"x", "1-", "-1", "3-1", "1,,2", "1;2", "99999", " 1", "1 ",
+		"18446744073709551617",
+	};
+	char text[16], mask[CPUSET_MAX / 4 + 8];
+	struct cpuset set;
+	bool good = true;
+	size_t i;
+
+	ok(!cpuset_parse_list("0-3,8,10-11\n", &set) &&
+	   cpuset_count(&set) == 7 && cpuset_test(&set, 11) &&
+	   !strcmp(cpuset_format(&set, text, sizeof(text)), "0-3,8,10-11"),
+	   "cpuset: a list comes out as it went in");
+	ok(!cpuset_parse_list("\n", &set) && !cpuset_count(&set) &&
+	   !strcmp(cpuset_format(&set, text, sizeof(text)), "none"),
+	   "cpuset: the empty list is empty");
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		good &= cpuset_parse_list(bad[i], &set) == -EINVAL;
+	ok(good, "cpuset: bad lists are refused");
+
+	ok(!cpuset_parse_mask("80000001,0000000f\n", &set) &&
+	   !strcmp(cpuset_format(&set, text, sizeof(text)), "0-3,32,63") &&
+	   cpuset_test(&set, 63) && !cpuset_test(&set, 64),
+	   "cpuset: a mask of two words");
+	ok(cpuset_parse_mask("", &set) == -EINVAL &&
+	   cpuset_parse_mask("0x1", &set) == -EINVAL,
+	   "cpuset: bad masks are refused");
+
+	memset(mask, 'f', sizeof(mask));
+	mask[CPUSET_MAX / 4] = '\0';
+	ok(!cpuset_parse_mask(mask, &set) && cpuset_count(&set) == CPUSET_MAX,
+	   "cpuset: the largest mask");
+	mask[CPUSET_MAX / 4] = 'f';
+	mask[CPUSET_MAX / 4 + 1] = '\0';
+	ok(cpuset_parse_mask(mask, &set) == -EINVAL,
+	   "cpuset: a larger mask is refused");
+
+	memset(&set, 0x55, sizeof(set));
+	cpuset_format(&set, text, sizeof(text));
+	ok(strlen(text) == sizeof(text) - 1,
+	   "cpuset: a list that is too long is cut short");
+}
+
+static uint32_t random_state = 1;
+
+/* xorshift32: the same damage in every run */
+static uint32_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+/* Decodes and prints whatever comes of @len bytes; nothing must crash. */
+static void digest(const char *from, size_t len)
+{
+	struct listeners ls = {};
+	struct module_status s = {};
+	struct ports ps = {};
+	struct genl_reply r;
+	json_t *json;
+
+	parse(from, len, status_decode, &s, &r);
+	parse(from, len, listeners_decode, &ls, &r);
+	json = listeners_json(&ls);
+	json_decref(json);
+	listeners_print(&ls);
+	parse(from, len, ports_decode, &ps, &r);
+	ports_judge(&ps);
+	json = ports_json(&ps);
+	json_decref(json);
+	ports_print(&ps);
+	listeners_reset(&ls);
+	ports_reset(&ps);
+}
+
+static void damage(const char *good, size_t len, int rounds)
+{
+	char *bad = malloc(len);
+	int i, hits;
+
+	for (i = 0; i < rounds; i++) {
+		memcpy(bad, good, len);
+		for (hits = random_next() % 4 + 1; hits; hits--)
+			bad[random_next() % len] = random_next();
+		digest(bad, len);
+	}
+	free(bad);
+}
+
+static void test_damage(int rounds)
+{
+	char text[16];
+	size_t i, len;
+	int kind;
+
+	facts_root = "/nonexistent";
+	for (kind = 0; kind < 3; kind++) {
+		len = kind == 0 ? status_message()->nlmsg_len :
+		      kind == 1 ? listener_dump() : port_dump();
+		capture_begin();
+		for (i = 0; i < len; i++)
+			digest(space, i);
+		damage(space, len, rounds);
+		capture_end(text, sizeof(text));
+		printf("# %zu bytes cut short everywhere, %d random damages\n",
+		       len, rounds);
+		ok(true, kind == 0 ? "damage: status survives" :
+			 kind == 1 ? "damage: listeners survive" :
+				     "damage: ports survive");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = argc > 1 ? atoi(argv[1]) : 5000;
+
+	test_status();
+	test_string();
+	test_listeners();
+	test_error();
+	test_done();
+	test_stream();
+	test_cpuset();
+	test_ports();
+	test_damage(rounds);
+	printf("1..%d\n", tests);
+	return failures ? 1 : 0;
+}
