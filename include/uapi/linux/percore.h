@@ -61,9 +61,9 @@ enum percore_attr_core {
 	PERCORE_A_CORE_UNSPEC,
 	PERCORE_A_CORE_CPU,		/* u32 */
 	PERCORE_A_CORE_SYNS,		/* u64: SYNs this core took */
-	PERCORE_A_CORE_ACCEPTS_LOCAL,	/* u64: its connections, accepted on it */
-	PERCORE_A_CORE_ACCEPTS_STOLEN,	/* u64: its connections, accepted elsewhere */
-	PERCORE_A_CORE_DEPTH,		/* u32: its connections, waiting now */
+	PERCORE_A_CORE_ACCEPTS_LOCAL,	/* u64: accepted here, of this core */
+	PERCORE_A_CORE_ACCEPTS_STOLEN,	/* u64: accepted here, of other cores */
+	PERCORE_A_CORE_DEPTH,		/* u32: waiting in its shard now */
 	PERCORE_A_CORE_PAD,
 
 	__PERCORE_A_CORE_MAX,

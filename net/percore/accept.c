@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * accept.c - accept() and poll() of a worker, its sleep and its wake-up
+ *
+ * Previous stage: shard.c. Next: the application, then the driver's tx.c.
+ *
+ * A worker is given, and told of, the connections in the shard of the core it
+ * runs on, then those of the pool:
+ *
+ *	accept()   shard of this core, else pool; every fourth time pool first,
+ *	           lest the pool starves where shards are never empty
+ *	poll()     readable when the shard of this core or the pool holds one
+ *
+ * Where they wait:
+ *
+ *	poll(), select(), io_uring    socket's own wait queue, as in stock
+ *	epoll                         that one, and shard->waiters of the core
+ *	                              on which EPOLL_CTL_ADD was called
+ *	accept(), home of its core    shard->waiters
+ *	accept(), any other           the socket's own wait queue
+ *
+ * A connection that goes to a shard wakes the shard's waiters, one that goes
+ * to the pool wakes the socket's own wait queue and one task asleep on a shard.
+ *
+ * An application that looks at the pool in vain costs the line that every
+ * handshake on every core writes, so percore_listener.pool_used says whether
+ * it is worth a look.
+ */
+#include <linux/sched/signal.h>
+#include <linux/syscalls.h>
+#include <asm/syscall.h>
+#include <net/rps.h>
+#include <net/tcp.h>
+
+#include "percore.h"
+
+/* One look in so many goes to the pool first */
+#define PERCORE_POOL_TURN	4
+
+/* Looks at an empty pool before it is taken for unused */
+#define PERCORE_POOL_MISSES	16
+
+/* ---- who works on which core ---- */
+
+/* The current task looks for connections on its core. */
+static void percore_home_visit(struct percore_shard *shard)
+{
+	if (likely(READ_ONCE(shard->home) == current))
+		return;
+	if (current->nr_cpus_allowed == 1)
+		WRITE_ONCE(shard->home, current);
+}
+
+/* The current task took a connection of this core. */
+static void percore_home_earn(struct percore_shard *shard)
+{
+	if (likely(READ_ONCE(shard->home) == current))
+		return;
+	if (READ_ONCE(shard->candidate) != current) {
+		WRITE_ONCE(shard->candidate, current);
+		WRITE_ONCE(shard->streak, 0);
+	}
+	WRITE_ONCE(shard->streak, shard->streak + 1);
+	if (shard->streak >= READ_ONCE(shard->price))
+		WRITE_ONCE(shard->home, current);
+}
+
+/* ---- what there is to take ---- */
+
+static bool percore_shard_empty(const struct percore_shard *shard)
+{
+	return !shard || reqsk_queue_empty(percore_queue(shard->queue));
+}
+
+static bool percore_pool_empty(const struct percore_listener *lsn)
+{
+	return !READ_ONCE(lsn->pool_used) ||
+	       reqsk_queue_empty(percore_queue(lsn->sk));
+}
+
+/* The pool was said to be in use and was empty. */
+static void percore_pool_miss(struct percore_listener *lsn,
+			      struct percore_shard *shard)
+{
+	if (!shard || ++shard->pool_misses < PERCORE_POOL_MISSES)
+		return;
+	shard->pool_misses = 0;
+	WRITE_ONCE(lsn->pool_used, false);
+	smp_mb();	/* pairs with percore_pool_ready() */
+	if (!reqsk_queue_empty(percore_queue(lsn->sk)))
+		WRITE_ONCE(lsn->pool_used, true);
+}
+
+/* ---- taking ---- */
+
+static struct sock *percore_take_from_shard(struct percore_listener *lsn,
+					    struct percore_shard *shard,
+					    struct proto_accept_arg *arg)
+{
+	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
+	u32 generation = READ_ONCE(lsn->generation);
+	struct sock *newsk;
+
+	if (percore_shard_empty(shard))
+		return NULL;
+	newsk = inet_csk_accept(shard->queue, arg);
+	if (!newsk)
+		return NULL;
+	/* Once the shards were emptied for good, it has been subtracted. */
+	spin_lock_bh(pool_lock);
+	if (lsn->active && lsn->generation == generation)
+		sk_acceptq_removed(lsn->sk);
+	spin_unlock_bh(pool_lock);
+	return newsk;
+}
+
+static struct sock *percore_take_from_pool(struct percore_listener *lsn,
+					   struct percore_shard *shard,
+					   struct proto_accept_arg *arg)
+{
+	struct sock *newsk;
+
+	if (!READ_ONCE(lsn->pool_used))
+		return NULL;
+	if (percore_pool_empty(lsn)) {
+		percore_pool_miss(lsn, shard);
+		return NULL;
+	}
+	newsk = READ_ONCE(lsn->sk->sk_prot)->accept(lsn->sk, arg);
+	if (newsk && shard)
+		shard->pool_misses = 0;
+	return newsk;
+}
+
+static void percore_take_count(struct percore_shard *shard,
+			       const struct sock *newsk)
+{
+	if (READ_ONCE(newsk->sk_incoming_cpu) == shard->cpu) {
+		atomic_long_inc(&shard->accepts_local);
+		percore_home_earn(shard);
+	} else {
+		atomic_long_inc(&shard->accepts_stolen);
+	}
+}
+
+/* A connection for the current task, or NULL. Never waits for one. */
+static struct sock *percore_take(struct percore_listener *lsn,
+				 struct percore_shard *shard,
+				 const struct proto_accept_arg *arg)
+{
+	struct proto_accept_arg once = *arg;
+	struct sock *newsk = NULL;
+
+	once.flags |= O_NONBLOCK;
+	if (!shard)
+		return percore_take_from_pool(lsn, NULL, &once);
+
+	percore_home_visit(shard);
+	if (unlikely(READ_ONCE(lsn->pool_used)) &&
+	    atomic_long_read(&shard->accepts_local) % PERCORE_POOL_TURN == 0)
+		newsk = percore_take_from_pool(lsn, shard, &once);
+	if (!newsk)
+		newsk = percore_take_from_shard(lsn, shard, &once);
+	if (!newsk)
+		newsk = percore_take_from_pool(lsn, shard, &once);
+	if (newsk)
+		percore_take_count(shard, newsk);
+	return newsk;
+}
+
+/* ---- sleeping ---- */
+
+/**
+ * percore_accept_wake - wake one task asleep in accept() on a shard
+ * @lsn: the listener, whose pool holds a connection
+ * @cpu: where to look first
+ * Context: any.
+ * Return: true when a task was woken.
+ */
+bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu)
+{
+	unsigned int at;
+
+	for_each_cpu_wrap(at, lsn->sleep_cpus, cpu) {
+		struct percore_shard *shard = READ_ONCE(lsn->shard[at]);
+
+		if (!shard || !READ_ONCE(shard->home_sleeps) ||
+		    !wq_has_sleeper(&shard->waiters))
+			continue;
+		if (__wake_up(&shard->waiters, TASK_INTERRUPTIBLE, 1,
+			      poll_to_key(EPOLLIN | EPOLLRDNORM)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Leave the kernel and call accept() again, without the application noticing:
+ * TIF_NOTIFY_SIGNAL makes the return to user space look for a signal, and
+ * finding none it restarts the system call. A worker thread of io_uring has no
+ * user space to return to: its request ends with EINTR, as by a signal.
+ */
+static int percore_accept_restart(void)
+{
+	if (current->flags & (PF_IO_WORKER | PF_KTHREAD))
+		return -EINTR;
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	return -ERESTARTNOINTR;
+}
+
+static wait_queue_head_t *percore_accept_queue(struct percore_listener *lsn,
+					       struct percore_shard *shard)
+{
+	if (READ_ONCE(shard->home) != current)
+		return sk_sleep(lsn->sk);
+	if (!READ_ONCE(shard->home_sleeps))
+		WRITE_ONCE(shard->home_sleeps, true);
+	if (!cpumask_test_cpu(shard->cpu, lsn->sleep_cpus))
+		cpumask_set_cpu(shard->cpu, lsn->sleep_cpus);
+	return &shard->waiters;
+}
+
+/*
+ * Sleep until there may be something to take. percore_srcu is left meanwhile,
+ * since a sleep can last for days: shard->sleepers keeps the listener instead.
+ * Returns what is left of @timeo_jiffies.
+ */
+static long percore_accept_sleep(struct percore_listener *lsn,
+				 struct percore_shard *shard,
+				 long timeo_jiffies, int *idx)
+	__must_hold(&percore_srcu)
+{
+	wait_queue_head_t *queue = percore_accept_queue(lsn, shard);
+	DEFINE_WAIT(wait);
+
+	atomic_inc(&shard->sleepers);
+	prepare_to_wait_exclusive(queue, &wait, TASK_INTERRUPTIBLE);
+	/*
+	 * prepare_to_wait's barrier pairs with the one in
+	 * percore_listen_stop_one(): it sees us counted, or we see it stopped.
+	 */
+	if (READ_ONCE(lsn->active)) {
+		srcu_read_unlock(&percore_srcu, *idx);
+		if (percore_shard_empty(shard) && percore_pool_empty(lsn))
+			timeo_jiffies = schedule_timeout(timeo_jiffies);
+		*idx = srcu_read_lock(&percore_srcu);
+	}
+	finish_wait(queue, &wait);
+	atomic_dec(&shard->sleepers);
+	return timeo_jiffies;
+}
+
+/* ---- the system calls ---- */
+
+static void percore_accept_graft(struct socket *sock, struct socket *newsock,
+				 struct sock *newsk)
+{
+	lock_sock(newsk);
+	sock_rps_record_flow(newsk);
+	if (test_bit(SOCK_SUPPORT_ZC, &sock->flags))
+		set_bit(SOCK_SUPPORT_ZC, &newsock->flags);
+	sock_graft(newsk, newsock);
+	newsock->state = SS_CONNECTED;
+	release_sock(newsk);
+}
+
+/* Not active: stock's own accept(), but never asleep in it. */
+static int percore_accept_stock(struct socket *sock, struct socket *newsock,
+				struct proto_accept_arg *arg)
+{
+	struct proto_accept_arg once = *arg;
+	int err;
+
+	once.flags |= O_NONBLOCK;
+	/*
+	 * The tracepoint fires before the state changes: wait for the change
+	 * to be complete.
+	 */
+	lock_sock(sock->sk);
+	release_sock(sock->sk);
+	err = percore_listen_stock_ops(sock)->accept(sock, newsock, &once);
+	arg->is_empty = once.is_empty;
+	if (err == -EAGAIN &&
+	    sock_rcvtimeo(sock->sk, arg->flags & O_NONBLOCK))
+		return percore_accept_restart();
+	return err;
+}
+
+/* @newsk: a connection, or NULL and the error in @arg */
+static int percore_accept_one(struct socket *sock, struct sock **newsk,
+			      struct proto_accept_arg *arg, int *idx)
+{
+	struct sock *sk = sock->sk;
+	long timeo = sock_rcvtimeo(sk, arg->flags & O_NONBLOCK);
+	struct percore_listener *lsn;
+	struct percore_shard *shard;
+	bool slept = false;
+
+	for (;;) {
+		lsn = percore_listen_find(sk);
+		if (!lsn || inet_sk_state_load(sk) != TCP_LISTEN)
+			return -ENOENT;
+		shard = percore_shard_get(lsn, raw_smp_processor_id(),
+					  GFP_KERNEL);
+		*newsk = percore_take(lsn, shard, arg);
+		if (*newsk)
+			break;
+		if (!shard && timeo)
+			return -ENOBUFS;
+		if (slept && signal_pending(current))
+			return sock_intr_errno(timeo);
+		if (!timeo)
+			return -EAGAIN;
+		timeo = percore_accept_sleep(lsn, shard, timeo, idx);
+		slept = true;
+	}
+	/* The wake-up may have been meant for what is still in the pool. */
+	if (slept && !percore_pool_empty(lsn))
+		percore_accept_wake(lsn, raw_smp_processor_id());
+	arg->is_empty = percore_shard_empty(shard) && percore_pool_empty(lsn);
+	return 0;
+}
+
+/**
+ * percore_accept - proto_ops.accept of a listener with shards
+ * @sock: the listening socket
+ * @newsock: the socket to be connected
+ * @arg: flags; is_empty is set as the kernel's own does
+ *
+ * Context: process, sleeps unless the socket or @arg says O_NONBLOCK.
+ * Return: 0, or as inet_accept(); -ENOBUFS when the first accept() on a core
+ *	found no memory.
+ */
+int percore_accept(struct socket *sock, struct socket *newsock,
+		   struct proto_accept_arg *arg)
+{
+	struct sock *newsk = NULL;
+	int idx, err;
+
+	/* of the same module as ours, so the reference taken on it holds */
+	newsock->ops = percore_listen_stock_ops(sock);
+
+	idx = srcu_read_lock(&percore_srcu);
+	err = percore_accept_one(sock, &newsk, arg, &idx);
+	if (err == -ENOENT)
+		err = percore_accept_stock(sock, newsock, arg);
+	if (newsk)
+		percore_accept_graft(sock, newsock, newsk);
+	srcu_read_unlock(&percore_srcu, idx);
+	return err;
+}
+
+/*
+ * Is this EPOLL_CTL_ADD? Only epoll may be given a second wait queue: io_uring
+ * has a slow path for it, aio refuses. In epoll_ctl() nobody else registers.
+ */
+static bool percore_poll_by_epoll(const poll_table *wait)
+{
+	if (poll_does_not_wait(wait) || in_compat_syscall())
+		return false;
+	return syscall_get_nr(current, current_pt_regs()) == __NR_epoll_ctl;
+}
+
+/**
+ * percore_accept_poll - proto_ops.poll of a listener with shards
+ * @file: the socket's file
+ * @sock: the listening socket
+ * @wait: where to register, or none
+ *
+ * Context: process; sleeps when @wait registers.
+ * Return: EPOLLIN | EPOLLRDNORM when accept() on this core would not wait, else
+ *	as tcp_poll().
+ */
+__poll_t percore_accept_poll(struct file *file, struct socket *sock,
+			     poll_table *wait)
+{
+	struct sock *sk = sock->sk;
+	struct percore_listener *lsn;
+	struct percore_shard *shard;
+	__poll_t mask = 0;
+	int idx;
+
+	idx = srcu_read_lock(&percore_srcu);
+	lsn = percore_listen_find(sk);
+	if (!lsn || inet_sk_state_load(sk) != TCP_LISTEN) {
+		mask = percore_listen_stock_ops(sock)->poll(file, sock, wait);
+		goto unlock;
+	}
+	sock_poll_wait(file, sock, wait);
+	shard = percore_shard_get(lsn, raw_smp_processor_id(), GFP_KERNEL);
+	if (shard) {
+		percore_home_visit(shard);
+		/* it waits for connections here, not in accept() */
+		if (READ_ONCE(shard->home_sleeps))
+			WRITE_ONCE(shard->home_sleeps, false);
+		if (percore_poll_by_epoll(wait))
+			poll_wait(file, &shard->waiters, wait);
+	}
+	if (!percore_shard_empty(shard))
+		mask = EPOLLIN | EPOLLRDNORM;
+	else if (!percore_pool_empty(lsn))
+		mask = EPOLLIN | EPOLLRDNORM;
+	else if (READ_ONCE(lsn->pool_used))
+		percore_pool_miss(lsn, shard);
+unlock:
+	srcu_read_unlock(&percore_srcu, idx);
+	return mask;
+}

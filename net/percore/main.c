@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - life cycle of the module and of a network namespace
+ *
+ * Start with what is found last (settings) and end with what finds them (the
+ * probe on TCP states); stop in reverse.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <net/net_namespace.h>
+
+#include "percore.h"
+
+unsigned int percore_net_id;
+
+static int __net_init percore_net_init(struct net *net)
+{
+	return percore_sysctl_init(net);
+}
+
+static void __net_exit percore_net_exit(struct net *net)
+{
+	percore_sysctl_exit(net);
+}
+
+static struct pernet_operations percore_net_ops = {
+	.init = percore_net_init,
+	.exit = percore_net_exit,
+	.id = &percore_net_id,
+	.size = sizeof(struct percore_net),
+};
+
+static int __init percore_init(void)
+{
+	int err;
+
+	err = register_pernet_subsys(&percore_net_ops);
+	if (err)
+		return err;
+	err = percore_port_init();
+	if (err)
+		goto unregister_pernet;
+	err = percore_listen_init();
+	if (err)
+		goto exit_port;
+	err = percore_netlink_init();
+	if (err)
+		goto exit_listen;
+	pr_info("version " PERCORE_VERSION ", %u CPUs\n", num_online_cpus());
+	return 0;
+
+exit_listen:
+	percore_listen_exit();
+exit_port:
+	percore_port_exit();
+unregister_pernet:
+	unregister_pernet_subsys(&percore_net_ops);
+	return err;
+}
+
+static void __exit percore_exit(void)
+{
+	percore_netlink_exit();
+	percore_listen_exit();
+	percore_port_exit();
+	unregister_pernet_subsys(&percore_net_ops);
+}
+
+module_init(percore_init);
+module_exit(percore_exit);
+
+MODULE_DESCRIPTION("Keeps a TCP connection on one core");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(PERCORE_VERSION);

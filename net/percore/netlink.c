@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * netlink.c - generic netlink family "percore"
+ *
+ * include/uapi/linux/percore.h names the requests and attributes. What can be
+ * read here about a listener, anybody can read in ss: no capability is asked.
+ */
+#include <linux/percore.h>
+#include <linux/ipv6.h>
+#include <net/genetlink.h>
+#include <net/percore_nic.h>
+
+#include "percore.h"
+
+static struct genl_family percore_family;
+
+/* A dump under way: the message and what percore_*_walk() is to pass over */
+struct percore_dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	u8 cmd;
+};
+
+static void *percore_dump_start(struct percore_dump *dump)
+{
+	return genlmsg_put(dump->skb, NETLINK_CB(dump->cb->skb).portid,
+			   dump->cb->nlh->nlmsg_seq, &percore_family,
+			   NLM_F_MULTI, dump->cmd);
+}
+
+static int percore_netlink_put_status(struct sk_buff *skb, struct net *net)
+{
+	const struct percore_net *pn = percore_net(net);
+
+	if (nla_put_string(skb, PERCORE_A_STATUS_VERSION, PERCORE_VERSION) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_LISTEN_SHARD,
+			READ_ONCE(pn->listen_shard)) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_LISTEN_STEAL_US,
+			READ_ONCE(pn->listen_steal_us)) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_LISTENERS,
+			percore_listen_count(net)) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_PORTS,
+			percore_port_count(net)) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_CPUS, num_online_cpus()))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int percore_netlink_status(struct sk_buff *request,
+				  struct genl_info *info)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	head = genlmsg_put_reply(skb, info, &percore_family, 0,
+				 PERCORE_CMD_STATUS_GET);
+	if (!head || percore_netlink_put_status(skb, genl_info_net(info))) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return genlmsg_reply(skb, info);
+}
+
+static int percore_netlink_put_core(struct sk_buff *skb,
+				    struct percore_shard *shard)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, PERCORE_A_LISTENER_CORE);
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, PERCORE_A_CORE_CPU, shard->cpu) ||
+	    nla_put_u64_64bit(skb, PERCORE_A_CORE_SYNS,
+			      READ_ONCE(shard->syns), PERCORE_A_CORE_PAD) ||
+	    nla_put_u64_64bit(skb, PERCORE_A_CORE_ACCEPTS_LOCAL,
+			      atomic_long_read(&shard->accepts_local),
+			      PERCORE_A_CORE_PAD) ||
+	    nla_put_u64_64bit(skb, PERCORE_A_CORE_ACCEPTS_STOLEN,
+			      atomic_long_read(&shard->accepts_stolen),
+			      PERCORE_A_CORE_PAD) ||
+	    nla_put_u32(skb, PERCORE_A_CORE_DEPTH,
+			percore_shard_depth(shard))) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int percore_netlink_put_address(struct sk_buff *skb, struct sock *sk)
+{
+	if (nla_put_u16(skb, PERCORE_A_LISTENER_FAMILY, sk->sk_family) ||
+	    nla_put_u16(skb, PERCORE_A_LISTENER_PORT, READ_ONCE(sk->sk_num)))
+		return -EMSGSIZE;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		if (ipv6_only_sock(sk) &&
+		    nla_put_flag(skb, PERCORE_A_LISTENER_V6ONLY))
+			return -EMSGSIZE;
+		return nla_put_in6_addr(skb, PERCORE_A_LISTENER_ADDR,
+					&sk->sk_v6_rcv_saddr);
+	}
+#endif
+	return nla_put_in_addr(skb, PERCORE_A_LISTENER_ADDR, sk->sk_rcv_saddr);
+}
+
+static int percore_netlink_put_listener(struct sk_buff *skb,
+					struct percore_listener *lsn)
+{
+	struct sock *sk = lsn->sk;
+	unsigned int cpu;
+
+	if (percore_netlink_put_address(skb, sk) ||
+	    nla_put_u64_64bit(skb, PERCORE_A_LISTENER_INODE, sock_i_ino(sk),
+			      PERCORE_A_LISTENER_PAD) ||
+	    nla_put_u32(skb, PERCORE_A_LISTENER_BACKLOG,
+			READ_ONCE(sk->sk_ack_backlog)) ||
+	    nla_put_u32(skb, PERCORE_A_LISTENER_BACKLOG_MAX,
+			READ_ONCE(sk->sk_max_ack_backlog)))
+		return -EMSGSIZE;
+	for_each_possible_cpu(cpu) {
+		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
+
+		if (shard && percore_netlink_put_core(skb, shard))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int percore_netlink_visit_listener(struct percore_listener *lsn,
+					  void *arg)
+{
+	struct percore_dump *dump = arg;
+	void *head = percore_dump_start(dump);
+
+	if (!head)
+		return -EMSGSIZE;
+	if (percore_netlink_put_listener(dump->skb, lsn)) {
+		genlmsg_cancel(dump->skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, head);
+	dump->cb->args[0]++;
+	return 0;
+}
+
+/*
+ * A full message is not an error, a first entry that does not fit an empty
+ * one is.
+ */
+static int percore_dump_end(const struct percore_dump *dump, int err)
+{
+	return err && !dump->skb->len ? err : dump->skb->len;
+}
+
+static int percore_netlink_dump_listeners(struct sk_buff *skb,
+					  struct netlink_callback *cb)
+{
+	struct percore_dump dump = { skb, cb, PERCORE_CMD_LISTENER_GET };
+	int err;
+
+	err = percore_listen_walk(sock_net(skb->sk), cb->args[0],
+				  percore_netlink_visit_listener, &dump);
+	return percore_dump_end(&dump, err);
+}
+
+static int percore_netlink_put_queue(struct sk_buff *skb, unsigned int id,
+				     const struct percore_nic_queue *queue)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, PERCORE_A_PORT_QUEUE);
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, PERCORE_A_QUEUE_ID, id) ||
+	    nla_put_u32(skb, PERCORE_A_QUEUE_IRQ, queue->irq) ||
+	    nla_put_u32(skb, PERCORE_A_QUEUE_CPU, queue->cpu) ||
+	    (queue->napi_id &&
+	     nla_put_u32(skb, PERCORE_A_QUEUE_NAPI_ID, queue->napi_id))) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int percore_netlink_put_port(struct sk_buff *skb,
+				    struct percore_nic *nic)
+{
+	unsigned int id, n = nic->ops->queue_count(nic);
+	struct percore_nic_queue queue;
+
+	if (nla_put_u32(skb, PERCORE_A_PORT_IFINDEX, nic->netdev->ifindex) ||
+	    nla_put_string(skb, PERCORE_A_PORT_IFNAME, nic->netdev->name))
+		return -EMSGSIZE;
+	for (id = 0; id < n; id++)
+		if (!nic->ops->queue_get(nic, id, &queue) &&
+		    percore_netlink_put_queue(skb, id, &queue))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int percore_netlink_visit_port(struct percore_nic *nic, void *arg)
+{
+	struct percore_dump *dump = arg;
+	void *head = percore_dump_start(dump);
+
+	if (!head)
+		return -EMSGSIZE;
+	if (percore_netlink_put_port(dump->skb, nic)) {
+		genlmsg_cancel(dump->skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, head);
+	dump->cb->args[0]++;
+	return 0;
+}
+
+static int percore_netlink_dump_ports(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	struct percore_dump dump = { skb, cb, PERCORE_CMD_PORT_GET };
+	int err;
+
+	err = percore_port_walk(sock_net(skb->sk), cb->args[0],
+				percore_netlink_visit_port, &dump);
+	return percore_dump_end(&dump, err);
+}
+
+static const struct genl_ops percore_netlink_ops[] = {
+	{
+		.cmd = PERCORE_CMD_STATUS_GET,
+		.doit = percore_netlink_status,
+	},
+	{
+		.cmd = PERCORE_CMD_LISTENER_GET,
+		.dumpit = percore_netlink_dump_listeners,
+	},
+	{
+		.cmd = PERCORE_CMD_PORT_GET,
+		.dumpit = percore_netlink_dump_ports,
+	},
+};
+
+static struct genl_family percore_family = {
+	.name = PERCORE_FAMILY_NAME,
+	.version = PERCORE_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.ops = percore_netlink_ops,
+	.n_ops = ARRAY_SIZE(percore_netlink_ops),
+	.resv_start_op = __PERCORE_CMD_MAX,
+};
+
+/**
+ * percore_netlink_init - register the family
+ * Context: process.
+ * Return: 0 or an errno of genl_register_family().
+ */
+int percore_netlink_init(void)
+{
+	return genl_register_family(&percore_family);
+}
+
+/**
+ * percore_netlink_exit - unregister the family, after requests under way
+ * Context: process.
+ */
+void percore_netlink_exit(void)
+{
+	genl_unregister_family(&percore_family);
+}

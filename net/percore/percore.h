@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * percore.h - what the files of percore.ko share
+ *
+ * A listening socket keeps the one accept queue that the kernel gave it, here
+ * called the *pool*, and gets a *shard* per core beside it: a private accept
+ * queue for connections whose handshake ended on that core.
+ *
+ *	listen.c   attaches to a socket that starts to listen, detaches
+ *	shard.c    which connections a core keeps for its own worker, how long
+ *	accept.c   accept() and poll() of the worker, its sleep and wake-up
+ *
+ * Locks, outermost first (the whole argument: Documentation/locking.rst):
+ *
+ *	lock_sock(listener)
+ *	  percore_listeners_lock	the table of listeners
+ *	  rskq_lock of the pool		its list, percore_listener.active and
+ *					.generation, sk_ack_backlog
+ *	    rskq_lock of a shard	its list, .queued, .mark, .armed
+ *	  lock of a wait queue
+ */
+#ifndef _NET_PERCORE_PERCORE_H
+#define _NET_PERCORE_PERCORE_H
+
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <net/inet_connection_sock.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+
+#define PERCORE_VERSION	"0.1"
+
+struct percore_listener;
+
+/**
+ * struct percore_shard - the connections that one core keeps for its worker
+ * @queue: unbound socket that only lends its accept queue; sk_ack_backlog of
+ *	it is the number of connections waiting in the shard
+ * @listener: the listener it belongs to
+ * @cpu: the core
+ * @home: task known to take connections on this core, NULL when there is none
+ *	and connections go to the pool. For comparison only, never dereferenced
+ * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
+ * @candidate: task that took the last connections of this core
+ * @streak: connections of this core that @candidate took
+ * @price: length of the streak that makes a task free to roam the @home
+ * @queued: connections ever put into the shard; under the shard's lock
+ * @mark: value of @queued one period ago; under the shard's lock
+ * @armed: @timer runs; under the shard's lock
+ * @pool_misses: looks at an empty pool since it held something
+ * @waiters: epoll entries added on this core, and tasks asleep in accept()
+ * @sleepers: tasks asleep in accept() that may touch this shard
+ * @timer: gives back what nobody took
+ * @syns: SYNs that this core took; softirq of the core writes
+ * @accepts_local: connections of this core accepted on it
+ * @accepts_stolen: connections of another core accepted on this one
+ *
+ * Made on the first SYN, poll() or accept() of its core, freed with the
+ * listener. All that changes is written by its own core, save when a timer or
+ * an accept() has moved to another.
+ */
+struct percore_shard {
+	struct sock *queue;
+	struct percore_listener *listener;
+	unsigned int cpu;
+
+	struct task_struct *home;
+	bool home_sleeps;
+	struct task_struct *candidate;
+	unsigned int streak;
+	unsigned int price;
+
+	u32 queued;
+	u32 mark;
+	bool armed;
+	unsigned int pool_misses;
+
+	wait_queue_head_t waiters;
+	atomic_t sleepers;
+	struct hrtimer timer;
+
+	u64 syns;
+	atomic_long_t accepts_local;
+	atomic_long_t accepts_stolen;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct percore_listener - a listening socket with a shard per core
+ * @af_ops: what icsk_af_ops points to while active; finds the listener from
+ *	its socket
+ * @orig_af_ops: what it pointed to before
+ * @orig_data_ready: sk_data_ready before
+ * @sk: the socket, held
+ * @active: connections may go to shards; under the pool's lock
+ * @generation: counts the ends of @active; under the pool's lock
+ * @pool_used: the pool may hold connections that no shard will fetch
+ * @sleep_cpus: cores on whose shard a task ever slept in accept()
+ * @node: in the table of listeners, under percore_listeners_lock
+ * @rcu: frees it after the last softirq that may have seen it
+ * @shard: one per possible CPU, NULL until first used
+ *
+ * Lives from the first listen() of a socket until its release or until
+ * percore lets go of it, whichever takes it out of the table first.
+ */
+struct percore_listener {
+	struct inet_connection_sock_af_ops af_ops;
+	const struct inet_connection_sock_af_ops *orig_af_ops;
+	void (*orig_data_ready)(struct sock *sk);
+	struct sock *sk;
+	bool active;
+	bool pool_used;
+	u32 generation;
+	struct cpumask *sleep_cpus;
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct percore_shard *shard[] ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct percore_net - settings of a network namespace
+ * @net: the namespace
+ * @listen_shard: net.percore.listen_shard
+ * @listen_steal_us: net.percore.listen_steal_us
+ * @header: the registered sysctl table
+ */
+struct percore_net {
+	struct net *net;
+	u8 listen_shard;
+	unsigned int listen_steal_us;
+	struct ctl_table_header *header;
+};
+
+extern unsigned int percore_net_id;
+
+static inline struct percore_net *percore_net(const struct net *net)
+{
+	return net_generic(net, percore_net_id);
+}
+
+/* Entered by whatever may look at a listener in process context */
+extern struct srcu_struct percore_srcu;
+
+static inline struct request_sock_queue *percore_queue(const struct sock *sk)
+{
+	return (struct request_sock_queue *)&inet_csk(sk)->icsk_accept_queue;
+}
+
+/* listen.c */
+int percore_listen_init(void);
+void percore_listen_exit(void);
+struct percore_listener *percore_listen_find(const struct sock *sk);
+const struct proto_ops *percore_listen_stock_ops(const struct socket *sock);
+void percore_listen_stop(struct net *net);
+unsigned int percore_listen_count(struct net *net);
+int percore_listen_walk(struct net *net, unsigned int skip,
+			int (*visit)(struct percore_listener *lsn, void *arg),
+			void *arg);
+
+/* shard.c */
+struct percore_shard *percore_shard_get(struct percore_listener *lsn,
+					unsigned int cpu, gfp_t gfp);
+void percore_shard_free(struct percore_shard *shard);
+void percore_shard_data_ready(struct sock *sk);
+void percore_shard_return_all(struct percore_listener *lsn);
+void percore_shard_wake_all(struct percore_listener *lsn);
+
+static inline u32 percore_shard_depth(const struct percore_shard *shard)
+{
+	return READ_ONCE(shard->queue->sk_ack_backlog);
+}
+
+/* accept.c */
+int percore_accept(struct socket *sock, struct socket *newsock,
+		   struct proto_accept_arg *arg);
+__poll_t percore_accept_poll(struct file *file, struct socket *sock,
+			     poll_table *wait);
+bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu);
+
+/* sysctl.c */
+int percore_sysctl_init(struct net *net);
+void percore_sysctl_exit(struct net *net);
+
+/* netlink.c */
+int percore_netlink_init(void);
+void percore_netlink_exit(void);
+
+/* port.c */
+struct percore_nic;
+int percore_port_init(void);
+void percore_port_exit(void);
+unsigned int percore_port_count(struct net *net);
+int percore_port_walk(struct net *net, unsigned int skip,
+		      int (*visit)(struct percore_nic *nic, void *arg),
+		      void *arg);
+
+#endif /* _NET_PERCORE_PERCORE_H */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sysctl.c - net.percore.*, one set per network namespace
+ *
+ * A new namespace starts with the values that init_net has at that moment.
+ */
+#include <linux/slab.h>
+#include <linux/sysctl.h>
+
+#include "percore.h"
+
+#define PERCORE_LISTEN_SHARD		1
+#define PERCORE_LISTEN_STEAL_US		5000
+
+static unsigned int percore_steal_min_us = 100;
+static unsigned int percore_steal_max_us = 1000000;
+
+/* Turned off: what waits in shards goes back, and shards are gone on return */
+static int percore_sysctl_listen_shard(const struct ctl_table *table, int write,
+				       void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct percore_net *pn;
+	int ret;
+
+	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
+	if (ret || !write)
+		return ret;
+	pn = container_of(table->data, struct percore_net, listen_shard);
+	if (!READ_ONCE(pn->listen_shard))
+		percore_listen_stop(pn->net);
+	return 0;
+}
+
+/* data is an offset in struct percore_net here, an address in each copy */
+static const struct ctl_table percore_sysctl_table[] = {
+	{
+		.procname	= "listen_shard",
+		.data		= (void *)offsetof(struct percore_net,
+						   listen_shard),
+		.maxlen		= sizeof(u8),
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_listen_shard,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	},
+	{
+		.procname	= "listen_steal_us",
+		.data		= (void *)offsetof(struct percore_net,
+						   listen_steal_us),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= &percore_steal_min_us,
+		.extra2		= &percore_steal_max_us,
+	},
+};
+
+/**
+ * percore_sysctl_init - make net.percore.* of a namespace
+ * @net: the network namespace
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int percore_sysctl_init(struct net *net)
+{
+	struct percore_net *pn = percore_net(net);
+	struct ctl_table *table;
+	unsigned int i;
+
+	pn->net = net;
+	if (net_eq(net, &init_net)) {
+		pn->listen_shard = PERCORE_LISTEN_SHARD;
+		pn->listen_steal_us = PERCORE_LISTEN_STEAL_US;
+	} else {
+		const struct percore_net *init = percore_net(&init_net);
+
+		pn->listen_shard = READ_ONCE(init->listen_shard);
+		pn->listen_steal_us = READ_ONCE(init->listen_steal_us);
+	}
+
+	table = kmemdup(percore_sysctl_table, sizeof(percore_sysctl_table),
+			GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(percore_sysctl_table); i++)
+		table[i].data = (void *)pn + (uintptr_t)table[i].data;
+	pn->header = register_net_sysctl_sz(net, "net/percore", table,
+					    ARRAY_SIZE(percore_sysctl_table));
+	if (!pn->header) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * percore_sysctl_exit - remove net.percore.* of a namespace
+ * @net: the network namespace
+ * Context: process.
+ */
+void percore_sysctl_exit(struct net *net)
+{
+	struct percore_net *pn = percore_net(net);
+	const struct ctl_table *table = pn->header->ctl_table_arg;
+
+	unregister_net_sysctl_table(pn->header);
+	kfree(table);
+}
