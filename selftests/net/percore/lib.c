@@ -171,6 +171,14 @@ int get_int(int fd, int level, int opt)
 	return val;
 }
 
+/* The pending error of a socket, by name */
+const char *error_of(int fd)
+{
+	int err = get_int(fd, SOL_SOCKET, SO_ERROR);
+
+	return err > 0 ? strerrorname_np(err) : err ? res(-1) : "none";
+}
+
 static int dial_flags(enum family f, int port, int cpu, int flags)
 {
 	struct timeval tv = { .tv_sec = 8 };

@@ -98,7 +98,7 @@ long sockstat(const char *name)
 
 /*
  * Entries of /proc/net/tcp and tcp6 with local port @port in @state (a number
- * as in TCP_LISTEN); with @buf also the last one found.
+ * as in ST_LISTEN); with @buf also the last one found.
  */
 int proc_tcp_line(int port, int state, char *buf, size_t len)
 {

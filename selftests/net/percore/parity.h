@@ -28,6 +28,9 @@ enum { MAX_CPU = 8, MAX_CONN = 1024, WAIT_MS = 5000 };
 
 enum { EXIT_SKIP = 4, EXIT_HUNG = 5, EXIT_NOT_SHARDED = 6 };
 
+/* TCP states as proc shows them */
+enum { ST_SYN_RECV = 3, ST_LISTEN = 10 };
+
 /* Must the listener of a case really be sharded when listen_shard is 1? */
 enum sharded { ANY, YES };
 
@@ -68,6 +71,7 @@ int bound(enum family f, int port);
 int listener(enum family f, int port, int backlog);
 int set_int(int fd, int level, int opt, int val);
 int get_int(int fd, int level, int opt);
+const char *error_of(int fd);
 int dial(enum family f, int port, int cpu);
 int dial_nb(enum family f, int port, int cpu);
 int dial_all(enum family f, int port, int per_cpu, int *fds);
