@@ -380,6 +380,66 @@ static void test_done(void)
 	ok(parse_error(nlh, &r) == -EBADMSG, "done: half a code is refused");
 }
 
+/* What genl_error() prints goes to @line. */
+static int error_said(int err, const char *extack, char *line, size_t size)
+{
+	struct genl g = {};
+	int status, saved;
+	FILE *f = tmpfile();
+
+	snprintf(g.extack, sizeof(g.extack), "%s", extack);
+	fflush(stderr);
+	saved = dup(STDERR_FILENO);
+	dup2(fileno(f), STDERR_FILENO);
+	status = genl_error(&g, err, "verb");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(f);
+	line[fread(line, 1, size - 1, f)] = '\0';
+	fclose(f);
+	return status;
+}
+
+static void test_status_codes(void)
+{
+	static const struct {
+		int err;
+		const char *extack;
+		int status;
+		const char *line;
+	} cases[] = {
+		{ -ENOENT, "", STATUS_NO_MODULE,
+		  "percore is not loaded (try: modprobe percore)" },
+		{ -ENOENT, "no DEV eth9", STATUS_FAILED,
+		  "verb: no DEV eth9 (No such file or directory)" },
+		{ -EPERM, "", STATUS_PERMISSION,
+		  "verb: Operation not permitted" },
+		{ -EPERM, "ask root", STATUS_PERMISSION,
+		  "verb: ask root (Operation not permitted)" },
+		{ -EACCES, "", STATUS_PERMISSION, "verb: Permission denied" },
+		{ -EOPNOTSUPP, "", STATUS_FAILED,
+		  "verb: the loaded percore does not know this request" },
+		{ -EBADMSG, "", STATUS_FAILED,
+		  "verb: malformed answer from the kernel" },
+		{ -EINTR, "", STATUS_FAILED,
+		  "verb: it kept changing while it was read, try again" },
+		{ -ETIMEDOUT, "", STATUS_FAILED,
+		  "verb: no answer from the kernel" },
+		{ -ENODEV, "", STATUS_FAILED, "verb: No such device" },
+	};
+	char line[256], want[256];
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(want, sizeof(want), "percorectl: %s\n", cases[i].line);
+		good &= error_said(cases[i].err, cases[i].extack, line,
+				   sizeof(line)) == cases[i].status &&
+			!strcmp(line, want);
+	}
+	ok(good, "error: each has its status and its one line");
+}
+
 static void test_stream(void)
 {
 	struct module_status s = {};
@@ -657,6 +717,7 @@ int main(int argc, char **argv)
 	test_listeners();
 	test_error();
 	test_done();
+	test_status_codes();
 	test_stream();
 	test_cpuset();
 	test_ports();
