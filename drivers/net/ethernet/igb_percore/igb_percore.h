@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The driver's structures, and what its files share
+ *
+ * A port (struct igbp_port) is one PCI function and one net_device. It owns up
+ * to IGBP_MAX_PAIRS pairs; pair i is receive queue i, transmit queue i, one
+ * interrupt vector and one NAPI instance, and lives on one CPU. Pairs exist
+ * from probe to remove, so their counters outlive `ip link set down`; the
+ * memory of their rings (struct igbp_rx_mem, igbp_tx_mem) comes and goes.
+ *
+ * Locks, outermost first:
+ *   RTNL			configuration: open and stop, ring sizes,
+ *				channels, MTU, RSS, moderation
+ *   igbp_port.mdio_lock	PHY registers and what was negotiated
+ *   igbp_port.stats_lock	hardware counters (they clear on read)
+ *   netif_addr_lock		RCTL, MTA, receive addresses above 0
+ *   __netif_tx_lock		producer side of a transmit ring
+ *   igbp_pair.mask_lock	EIMC and EIMS of one vector, lazy masking only
+ *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
+ * The consumer side of a transmit ring and all of a receive ring belong to
+ * the owner of the pair's NAPI; see tx.c for the one exception.
+ */
+#ifndef _IGB_PERCORE_H
+#define _IGB_PERCORE_H
+
+#include <linux/cpumask.h>
+#include <linux/dim.h>
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/if_vlan.h>
+#include <linux/io.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
+
+#include "regs.h"
+
+#define IGBP_DRV_NAME		KBUILD_MODNAME
+
+#define IGBP_MAX_PAIRS		16
+#define IGBP_RING_MIN		64	/* descriptors, a power of two */
+#define IGBP_RING_MAX		4096
+#define IGBP_RING_DEFAULT	256
+#define IGBP_MTU_MAX		9216
+/* Room for a frame beyond the MTU: MAC header, two VLAN tags, FCS */
+#define IGBP_FRAME_EXTRA	(ETH_HLEN + 2 * VLAN_HLEN + ETH_FCS_LEN)
+#define IGBP_USECS_MAX		8191	/* EITR has 13 bits of 1 us */
+#define IGBP_DIM_PROFILES	5
+
+struct igbp_port;
+struct page_pool;
+struct percore_nic;
+
+/**
+ * enum igbp_irq_mode - how a vector is kept quiet while its NAPI polls
+ * @IGBP_IRQ_AUTOMASK: the device masks it on assertion (EIAM); one register
+ *	write unmasks it
+ * @IGBP_IRQ_LAZY: the device has no EIAM. The vector stays open; only when it
+ *	fires while the NAPI is already running is it masked, until the NAPI
+ *	is done. No register is written at all while packets come one by one
+ * @IGBP_IRQ_SHARED: a single MSI or INTx; causes are read from ICR
+ */
+enum igbp_irq_mode {
+	IGBP_IRQ_AUTOMASK,
+	IGBP_IRQ_LAZY,
+	IGBP_IRQ_SHARED,
+};
+
+/**
+ * enum igbp_port_flag - bits of igbp_port.flags
+ * @IGBP_PORT_GONE: reads return all ones, the device was unplugged
+ * @IGBP_PORT_UP: rings run and interrupts are open
+ * @IGBP_PORT_RESETTING: a MAC reset is under way
+ * @IGBP_PORT_REMOVING: no work may be queued any more
+ */
+enum igbp_port_flag {
+	IGBP_PORT_GONE,
+	IGBP_PORT_UP,
+	IGBP_PORT_RESETTING,
+	IGBP_PORT_REMOVING,
+};
+
+/**
+ * struct igbp_rx_buf - half a page or a whole one, posted for receive
+ * @page: the page, or NULL
+ * @offset: where the buffer starts in it, bytes
+ */
+struct igbp_rx_buf {
+	struct page *page;
+	u32 offset;
+};
+
+/**
+ * struct igbp_rx_mem - the memory of a receive ring
+ * @desc: descriptors
+ * @desc_dma: their DMA address
+ * @buf: a buffer for each descriptor
+ * @pool: where buffers come from
+ * @size: number of descriptors, a power of two
+ * @truesize: bytes of a buffer, headroom and skb_shared_info included
+ * @data_bytes: bytes of a buffer that the device may write, whole KB
+ * @filled: descriptors posted before the ring starts
+ */
+struct igbp_rx_mem {
+	union igbp_rx_desc *desc;
+	dma_addr_t desc_dma;
+	struct igbp_rx_buf *buf;
+	struct page_pool *pool;
+	u16 size;
+	u16 truesize;
+	u16 data_bytes;
+	u16 filled;
+};
+
+/**
+ * struct igbp_rx_stats - software counters of a receive ring
+ * @packets: frames handed to the stack
+ * @bytes: their bytes without FCS
+ * @csum_err: frames whose checksum the device found wrong
+ * @errors: frames with a receive error, dropped
+ * @alloc_fail: no page or no sk_buff
+ * @polls: NAPI polls
+ */
+struct igbp_rx_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t csum_err;
+	u64_stats_t errors;
+	u64_stats_t alloc_fail;
+	u64_stats_t polls;
+};
+
+/**
+ * struct igbp_rx_ring - receive queue; belongs to the owner of the NAPI
+ * @desc: copy of @mem.desc
+ * @buf: copy of @mem.buf
+ * @pool: copy of @mem.pool
+ * @tail: RDT register
+ * @dev: device for DMA
+ * @skb: frame whose last descriptor has not come yet
+ * @skip: a frame is being passed over, for want of memory
+ * @ntc: next descriptor to look at, free-running
+ * @ntu: next descriptor to post, free-running
+ * @mask: @mem.size - 1
+ * @truesize: copy of @mem.truesize
+ * @syncp: guards @stats on 32-bit machines
+ * @stats: counters; survive the rings
+ * @mem: what to free
+ */
+struct igbp_rx_ring {
+	union igbp_rx_desc *desc;
+	struct igbp_rx_buf *buf;
+	struct page_pool *pool;
+	void __iomem *tail;
+	struct device *dev;
+	struct sk_buff *skb;
+	u16 ntc;
+	u16 ntu;
+	u16 mask;
+	u16 truesize;
+	bool skip;
+	struct u64_stats_sync syncp;
+	struct igbp_rx_stats stats;
+	struct igbp_rx_mem mem;
+};
+
+/**
+ * struct igbp_tx_buf - what a transmit descriptor stands for
+ * @skb: on the last descriptor of a frame, the frame
+ * @dma: address that was mapped
+ * @len: bytes mapped, 0 if nothing was
+ * @page: mapped as a page and not as a single buffer
+ * @batch_last: on the first descriptor of a batch, its last one
+ * @batch_bytes: on the first descriptor of a batch, bytes told to BQL
+ */
+struct igbp_tx_buf {
+	struct sk_buff *skb;
+	dma_addr_t dma;
+	u32 len;
+	bool page;
+	u16 batch_last;
+	u32 batch_bytes;
+};
+
+/**
+ * struct igbp_tx_mem - the memory of a transmit ring
+ * @desc: descriptors
+ * @desc_dma: their DMA address
+ * @buf: a struct igbp_tx_buf for each
+ * @slot: a mapped area of IGBP_TX_SLOT_BYTES for each
+ * @slot_dma: its DMA address
+ * @size: number of descriptors, a power of two
+ */
+struct igbp_tx_mem {
+	union igbp_tx_desc *desc;
+	dma_addr_t desc_dma;
+	struct igbp_tx_buf *buf;
+	u8 *slot;
+	dma_addr_t slot_dma;
+	u16 size;
+};
+
+/* Frames and headers up to this many bytes are copied and not mapped */
+#define IGBP_TX_SLOT_BYTES	256
+
+/**
+ * struct igbp_tx_ctx - an offload context as the device holds it
+ * @vlan_maclen_iplen: as in the descriptor
+ * @type: as in the descriptor; 0 while the device holds none
+ * @mss_l4len_idx: as in the descriptor
+ */
+struct igbp_tx_ctx {
+	u32 vlan_maclen_iplen;
+	u32 type;
+	u32 mss_l4len_idx;
+};
+
+/**
+ * struct igbp_tx_stats - software counters of a transmit ring
+ * @packets: frames on the wire, that is after segmentation
+ * @bytes: their bytes without FCS
+ * @csum: frames whose checksum the device filled in
+ * @tso: frames that the device segmented
+ * @stops: times that the queue was full
+ * @dropped: frames that could not be mapped or prepared
+ * @doorbells: writes of the tail register
+ * @timeouts: times that the stack reported the queue stuck
+ */
+struct igbp_tx_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t csum;
+	u64_stats_t tso;
+	u64_stats_t stops;
+	u64_stats_t dropped;
+	u64_stats_t doorbells;
+	u64_stats_t timeouts;
+};
+
+/**
+ * struct igbp_tx_ring - transmit queue
+ * @desc: copy of @mem.desc
+ * @buf: copy of @mem.buf
+ * @tail: TDT register
+ * @dev: device for DMA
+ * @txq: the stack's queue
+ * @slot: copy of @mem.slot
+ * @slot_dma: copy of @mem.slot_dma
+ * @ntu: next descriptor to fill, free-running; written by the producer
+ * @batch: first descriptor of the batch without doorbell; producer's
+ * @mask: @mem.size - 1
+ * @batch_bytes: bytes in the open batch; producer's
+ * @ctx: offload contexts in the device: 0 plain checksum, 1 segmentation;
+ *	producer's
+ * @sync_hits: doorbells in a row that were done at once; producer's
+ * @sync: the device finishes within the doorbell, so the producer reclaims
+ *	and the interrupt is off; changed under the tx lock only
+ * @syncp: guards @stats on 32-bit machines
+ * @stats: counters; survive the rings
+ * @published: end of the batches that the device owns, free-running; written
+ *	by the producer with release
+ * @ntc: next descriptor to reclaim, free-running; written by the consumer
+ * @mem: what to free
+ */
+struct igbp_tx_ring {
+	union igbp_tx_desc *desc;
+	struct igbp_tx_buf *buf;
+	void __iomem *tail;
+	struct device *dev;
+	struct netdev_queue *txq;
+	u8 *slot;
+	dma_addr_t slot_dma;
+	u16 ntu;
+	u16 batch;
+	u16 mask;
+	u32 batch_bytes;
+	struct igbp_tx_ctx ctx[2];
+	u8 sync_hits;
+	bool sync;
+	struct u64_stats_sync syncp;
+	struct igbp_tx_stats stats;
+
+	u16 published ____cacheline_aligned_in_smp;
+	u16 ntc;
+	struct igbp_tx_mem mem;
+};
+
+/**
+ * struct igbp_pair - receive queue, transmit queue, vector and NAPI of a core
+ * @napi: polls both rings
+ * @port: owner
+ * @eims: bit of the vector in EIMS, EIMC, EICS
+ * @index: number of the pair and of its two queues
+ * @irq_mode: copy of the port's
+ * @masked: lazy masking has masked the vector; under @mask_lock
+ * @adaptive: @dim chooses the moderation
+ * @usecs: moderation in use, us; 0 is none
+ * @dim_events: interrupts, for @dim
+ * @masks: times that lazy masking masked the vector; under @mask_lock
+ * @mask_lock: guards @masked and the mask register together
+ * @rx: receive queue
+ * @tx: transmit queue
+ * @dim: moderation state
+ * @irq: Linux interrupt number
+ * @cpu: CPU that the pair belongs to
+ * @running: rings are in the device's hands; under RTNL
+ * @stall_ntc: @rx.ntc when the watchdog last looked
+ * @affinity: mask with @cpu alone, as hint for the interrupt
+ * @name: of the interrupt
+ */
+struct igbp_pair {
+	struct napi_struct napi;
+	struct igbp_port *port;
+	u32 eims;
+	u16 index;
+	u8 irq_mode;
+	bool masked;
+	bool adaptive;
+	u16 usecs;
+	u16 dim_events;
+	unsigned long masks;
+	spinlock_t mask_lock; /* @masked and EIMC or EIMS of this vector */
+
+	struct igbp_rx_ring rx ____cacheline_aligned_in_smp;
+	struct igbp_tx_ring tx ____cacheline_aligned_in_smp;
+
+	struct dim dim ____cacheline_aligned_in_smp;
+	int irq;
+	unsigned int cpu;
+	bool running;
+	u16 stall_ntc;
+	cpumask_t affinity;
+	char name[IFNAMSIZ + 16];
+};
+
+/* Counters of the device; igbp_hw_stat_regs says what each one is */
+enum igbp_hw_stat {
+	IGBP_HW_CRCERRS, IGBP_HW_ALGNERRC, IGBP_HW_SYMERRS, IGBP_HW_RXERRC,
+	IGBP_HW_MPC, IGBP_HW_SCC, IGBP_HW_ECOL, IGBP_HW_MCC, IGBP_HW_LATECOL,
+	IGBP_HW_COLC, IGBP_HW_DC, IGBP_HW_RLEC, IGBP_HW_XONRXC,
+	IGBP_HW_XONTXC, IGBP_HW_XOFFRXC, IGBP_HW_XOFFTXC, IGBP_HW_FCRUC,
+	IGBP_HW_PRC64, IGBP_HW_PRC127, IGBP_HW_PRC255, IGBP_HW_PRC511,
+	IGBP_HW_PRC1023, IGBP_HW_PRC1522, IGBP_HW_GPRC, IGBP_HW_BPRC,
+	IGBP_HW_MPRC, IGBP_HW_GPTC, IGBP_HW_GORC, IGBP_HW_GOTC, IGBP_HW_RNBC,
+	IGBP_HW_RUC, IGBP_HW_RFC, IGBP_HW_ROC, IGBP_HW_RJC, IGBP_HW_TPR,
+	IGBP_HW_TPT, IGBP_HW_PTC64, IGBP_HW_PTC127, IGBP_HW_PTC255,
+	IGBP_HW_PTC511, IGBP_HW_PTC1023, IGBP_HW_PTC1522, IGBP_HW_MPTC,
+	IGBP_HW_BPTC, IGBP_HW_TSCTC,
+	IGBP_HW_STATS,
+};
+
+/**
+ * struct igbp_link - what the link agreed on
+ * @speed: Mbit/s, or SPEED_UNKNOWN
+ * @full_duplex: both directions at once
+ * @rx_pause: pause frames from the partner are obeyed
+ * @tx_pause: pause frames are sent
+ */
+struct igbp_link {
+	int speed;
+	bool full_duplex;
+	bool rx_pause;
+	bool tx_pause;
+};
+
+/**
+ * struct igbp_port - a PCI function and its net_device
+ * @regs: BAR 0
+ * @netdev: the interface
+ * @pdev: the function
+ * @pair: all pairs, those in use first
+ * @pairs: number in use; under RTNL
+ * @max_pairs: number of @pair
+ * @irq_mode: see enum igbp_irq_mode
+ * @udp_gso_broken: the device segments UDP wrongly
+ * @flags: enum igbp_port_flag
+ * @rx_size: descriptors of a receive ring; under RTNL
+ * @tx_size: descriptors of a transmit ring; under RTNL
+ * @vectors: interrupt vectors that were allocated
+ * @other_irq: Linux interrupt number of link changes, or of everything
+ * @other_name: name of that interrupt
+ * @usecs: moderation to use when it is not adaptive, us; under RTNL
+ * @adaptive: whether moderation adapts; under RTNL
+ * @rss_key: Toeplitz key; under RTNL
+ * @rss_table: queue of each hash bucket; under RTNL
+ * @rss_udp4: ports are hashed for UDP over IPv4; under RTNL
+ * @rss_udp6: the same for IPv6; under RTNL
+ * @vfta: shadow of the VLAN filter; under RTNL
+ * @vlan_filter: frames with other tags are dropped; written under RTNL
+ * @func: number of the PCI function in the package
+ * @mdio_lock: guards the PHY and the fields below to @link
+ * @phy_id: identifier of the PHY
+ * @autoneg: autonegotiation is on
+ * @advertising: what is advertised (ethtool link modes, first 32)
+ * @forced_speed: Mbit/s without autonegotiation
+ * @forced_full: duplex without autonegotiation
+ * @pause_autoneg: pause follows autonegotiation
+ * @pause_rx: pause wanted in receive
+ * @pause_tx: pause wanted in transmit
+ * @link: what was agreed
+ * @link_work: looks after the link, the counters and stalled rings
+ * @reset_work: resets the MAC
+ * @ivar_lock: guards IVAR
+ * @stats_lock: guards @hw_stats' writer side
+ * @hw_syncp: guards @hw_stats on 32-bit machines
+ * @hw_stats: counters of the device, accumulated
+ * @resets: MAC resets after a tx timeout
+ * @msg_enable: NETIF_MSG_*
+ * @nic: what percore sees of this port, or NULL
+ */
+struct igbp_port {
+	void __iomem *regs;
+	struct net_device *netdev;
+	struct pci_dev *pdev;
+	struct igbp_pair *pair[IGBP_MAX_PAIRS];
+	u16 pairs;
+	u16 max_pairs;
+	enum igbp_irq_mode irq_mode;
+	bool udp_gso_broken;
+	unsigned long flags;
+
+	u16 rx_size;
+	u16 tx_size;
+	int vectors;
+	int other_irq;
+	char other_name[IFNAMSIZ + 16];
+	u16 usecs;
+	bool adaptive;
+	u8 rss_key[IGBP_RSS_KEY_BYTES];
+	u8 rss_table[IGBP_RETA_ENTRIES];
+	bool rss_udp4;
+	bool rss_udp6;
+	u32 vfta[IGBP_VFTA_WORDS];
+	bool vlan_filter;
+	u8 func;
+
+	struct mutex mdio_lock; /* the PHY, and the fields down to @link */
+	u32 phy_id;
+	bool autoneg;
+	u32 advertising;
+	int forced_speed;
+	bool forced_full;
+	bool pause_autoneg;
+	bool pause_rx;
+	bool pause_tx;
+	struct igbp_link link;
+
+	struct delayed_work link_work;
+	struct work_struct reset_work;
+	spinlock_t ivar_lock; /* IVAR registers, shared by two pairs each */
+	struct mutex stats_lock; /* reading the device's counters */
+	struct u64_stats_sync hw_syncp;
+	u64_stats_t hw_stats[IGBP_HW_STATS];
+	u64 resets;
+	u32 msg_enable;
+	struct percore_nic *nic;
+};
+
+/* Register access; a read of all ones is checked for an unplugged device */
+static inline void igbp_wr32(struct igbp_port *port, u32 reg, u32 val)
+{
+	writel(val, port->regs + reg);
+}
+
+/* hw_mac.c */
+u32 igbp_rd32(struct igbp_port *port, u32 reg);
+int igbp_mac_reset(struct igbp_port *port);
+void igbp_mac_init(struct igbp_port *port);
+void igbp_mac_addr_read(struct igbp_port *port, u8 *addr);
+void igbp_mac_rar_set(struct igbp_port *port, unsigned int index,
+		      const u8 *addr);
+void igbp_mac_filter_apply(struct igbp_port *port);
+void igbp_mac_vlan_apply(struct igbp_port *port);
+void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu);
+void igbp_mac_features_apply(struct igbp_port *port,
+			     netdev_features_t features);
+void igbp_mac_link_apply(struct igbp_port *port);
+bool igbp_mac_link_read(struct igbp_port *port, struct igbp_link *link);
+int igbp_swfw_acquire(struct igbp_port *port, u32 mask);
+void igbp_swfw_release(struct igbp_port *port, u32 mask);
+
+/* hw_phy.c */
+int igbp_phy_read(struct igbp_port *port, u8 reg, u16 *val);
+int igbp_phy_write(struct igbp_port *port, u8 reg, u16 val);
+int igbp_phy_init(struct igbp_port *port);
+int igbp_phy_link_setup(struct igbp_port *port);
+void igbp_phy_power_down(struct igbp_port *port);
+void igbp_phy_pause_resolve(struct igbp_port *port, struct igbp_link *link);
+void igbp_link_work(struct work_struct *work);
+void igbp_link_check_soon(struct igbp_port *port);
+
+/* hw_nvm.c */
+int igbp_nvm_read(struct igbp_port *port, u16 word, u16 *val);
+int igbp_nvm_validate(struct igbp_port *port);
+
+/* irq.c */
+int igbp_irq_vectors_alloc(struct igbp_port *port);
+void igbp_irq_vectors_free(struct igbp_port *port);
+void igbp_irq_mode_probe(struct igbp_port *port);
+void igbp_irq_setup(struct igbp_port *port);
+int igbp_irq_request(struct igbp_port *port);
+void igbp_irq_free(struct igbp_port *port);
+int igbp_irq_pair_request(struct igbp_pair *pair);
+void igbp_irq_pair_free(struct igbp_pair *pair);
+void igbp_irq_pair_enable(struct igbp_pair *pair);
+void igbp_irq_pair_disable(struct igbp_pair *pair);
+void igbp_irq_other_enable(struct igbp_port *port);
+void igbp_irq_disable_all(struct igbp_port *port);
+void igbp_irq_kick(struct igbp_pair *pair);
+void igbp_irq_tx_route(struct igbp_pair *pair, bool on);
+void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs);
+void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
+			       u16 usecs);
+void igbp_irq_dim_work(struct work_struct *work);
+int igbp_napi_poll(struct napi_struct *napi, int budget);
+
+/* rx.c */
+int igbp_rx_clean(struct igbp_pair *pair, int budget);
+int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count);
+
+/* rss.c */
+void igbp_rss_init(struct igbp_port *port);
+void igbp_rss_table_default(struct igbp_port *port, unsigned int pairs);
+void igbp_rss_apply(struct igbp_port *port);
+u32 igbp_rss_key_size_get(struct net_device *netdev);
+u32 igbp_rss_table_size_get(struct net_device *netdev);
+int igbp_rss_get(struct net_device *netdev, struct ethtool_rxfh_param *param);
+int igbp_rss_set(struct net_device *netdev, struct ethtool_rxfh_param *param,
+		 struct netlink_ext_ack *extack);
+int igbp_rss_fields_get(struct igbp_port *port, struct ethtool_rxnfc *nfc);
+int igbp_rss_fields_set(struct igbp_port *port,
+			const struct ethtool_rxnfc *nfc);
+
+/* tx.c */
+netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev);
+void igbp_tx_clean(struct igbp_pair *pair, int budget);
+void igbp_tx_drain(struct igbp_tx_ring *ring);
+
+/* ring.c */
+int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
+		       struct igbp_rx_mem *mem);
+void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem);
+int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
+		       struct igbp_tx_mem *mem);
+void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem);
+bool igbp_ring_rx_is_large(unsigned int mtu);
+void igbp_ring_pair_start(struct igbp_pair *pair);
+void igbp_ring_pair_stop(struct igbp_pair *pair);
+int igbp_ring_pairs_open(struct igbp_port *port, unsigned int first,
+			 unsigned int last);
+void igbp_ring_pairs_close(struct igbp_port *port, unsigned int first,
+			   unsigned int last);
+int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
+			  unsigned int mtu);
+
+/* netdev.c */
+void igbp_netdev_init(struct igbp_port *port);
+int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
+			     struct netlink_ext_ack *extack);
+void igbp_netdev_queues_assign(struct igbp_port *port);
+void igbp_netdev_reset_work(struct work_struct *work);
+
+/* ethtool.c */
+extern const struct ethtool_ops igbp_ethtool_ops;
+
+/* stats.c */
+extern const struct netdev_stat_ops igbp_stat_ops;
+void igbp_stats_harvest(struct igbp_port *port);
+void igbp_stats_get64(struct net_device *netdev,
+		      struct rtnl_link_stats64 *stats);
+int igbp_stats_count(struct net_device *netdev, int set);
+void igbp_stats_strings(struct net_device *netdev, u32 set, u8 *data);
+void igbp_stats_get(struct net_device *netdev, struct ethtool_stats *stats,
+		    u64 *data);
+void igbp_stats_pause_get(struct net_device *netdev,
+			  struct ethtool_pause_stats *stats);
+
+/* port.c */
+int igbp_port_nic_add(struct igbp_port *port);
+void igbp_port_nic_del(struct igbp_port *port);
+
+#endif /* _IGB_PERCORE_H */

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Vectors, their masking and moderation, and the NAPI poll
+ *
+ * First stage of the receive path and of transmit completion: device ->
+ * [here] -> rx.c, tx.c. Vector 0 carries other causes (link), vector i + 1
+ * belongs to pair i; without MSI-X one interrupt carries everything.
+ *
+ * Keeping a vector quiet while its NAPI polls (enum igbp_irq_mode):
+ *
+ *   AUTOMASK  assert: the device masks by EIAM -> poll -> EIMS write
+ *
+ *   LAZY      open ----- fires, NAPI idle ------> open, NAPI polls
+ *             open ----- fires, NAPI is busy ---> EIMC write, then masked
+ *             masked --- NAPI completes --------> EIMS write, open
+ *
+ *   LAZY relies on napi_schedule_prep() marking a busy NAPI as missed, so
+ *   that no event between the last look at the ring and the completion is
+ *   lost. Which of the two a device gets is found out by writing EIAM and
+ *   reading it back.
+ *
+ * Locking: the masked state and the mask register of a vector change together
+ * under mask_lock (hard interrupt, and the poll with interrupts off). IVAR
+ * registers hold two pairs each and are written under ivar_lock. Everything
+ * else runs under RTNL or before registration, or belongs to the NAPI.
+ */
+#include <linux/interrupt.h>
+
+#include "igb_percore.h"
+
+#define IGBP_EIAM_PROBE		BIT(1)
+#define IGBP_ICS		0x00c8
+#define IGBP_SHARED_CAUSES \
+	(IGBP_ICR_RXDW | IGBP_ICR_TXDW | IGBP_ICR_RXDMT0 | IGBP_ICR_RXO)
+
+/* Moderation that dim chooses from, us */
+static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 0, 8, 32, 64, 128 };
+
+/**
+ * igbp_irq_vectors_alloc - allocate one vector per CPU and one for the rest
+ * @port: port; vectors, irq_mode and max_pairs are filled in
+ *
+ * With MSI-X irq_mode is AUTOMASK until igbp_irq_mode_probe() knows better.
+ *
+ * Context: process, probe.
+ * Return: 0 or an error of pci_alloc_irq_vectors().
+ */
+int igbp_irq_vectors_alloc(struct igbp_port *port)
+{
+	unsigned int want = min(num_online_cpus(), IGBP_MAX_PAIRS);
+	int n;
+
+	n = pci_alloc_irq_vectors(port->pdev, 2, want + 1, PCI_IRQ_MSIX);
+	if (n >= 2) {
+		port->vectors = n;
+		port->max_pairs = n - 1;
+		port->irq_mode = IGBP_IRQ_AUTOMASK;
+		return 0;
+	}
+	n = pci_alloc_irq_vectors(port->pdev, 1, 1,
+				  PCI_IRQ_MSI | PCI_IRQ_INTX);
+	if (n < 0)
+		return n;
+	port->vectors = 1;
+	port->max_pairs = 1;
+	port->irq_mode = IGBP_IRQ_SHARED;
+	return 0;
+}
+
+/**
+ * igbp_irq_vectors_free - undo igbp_irq_vectors_alloc()
+ * @port: port
+ *
+ * Context: process; no interrupt is requested any more.
+ */
+void igbp_irq_vectors_free(struct igbp_port *port)
+{
+	pci_free_irq_vectors(port->pdev);
+}
+
+/**
+ * igbp_irq_mode_probe - find out whether the device masks by itself
+ * @port: port
+ *
+ * EIAM keeps what is written to it on hardware; a model of the device that
+ * lacks it shows something else. Such a model also restarts its moderation
+ * timer on every event and fires once more when that runs out, so that no
+ * moderation is the default there.
+ *
+ * Context: process, probe, after igbp_mac_reset().
+ */
+void igbp_irq_mode_probe(struct igbp_port *port)
+{
+	port->adaptive = true;
+	port->usecs = 0;
+	if (port->irq_mode == IGBP_IRQ_SHARED)
+		return;
+
+	igbp_wr32(port, IGBP_GPIE, IGBP_GPIE_MSIX | IGBP_GPIE_PBA |
+		  IGBP_GPIE_EIAME | IGBP_GPIE_NSICR);
+	igbp_wr32(port, IGBP_EIAM, IGBP_EIAM_PROBE);
+	if (igbp_rd32(port, IGBP_EIAM) == IGBP_EIAM_PROBE) {
+		igbp_wr32(port, IGBP_EIAM, 0);
+		return;
+	}
+	port->irq_mode = IGBP_IRQ_LAZY;
+	port->adaptive = false;
+	port->udp_gso_broken = true;
+}
+
+static void igbp_irq_ivar_set(struct igbp_pair *pair, bool rx, bool tx)
+{
+	u32 entry = (pair->index + 1) | IGBP_IVAR_VALID;
+	struct igbp_port *port = pair->port;
+	unsigned int q = pair->index;
+	unsigned long irqflags;
+	u32 ivar;
+
+	if (port->irq_mode == IGBP_IRQ_SHARED)
+		entry = IGBP_IVAR_VALID;
+	spin_lock_irqsave(&port->ivar_lock, irqflags);
+	ivar = igbp_rd32(port, IGBP_IVAR(q));
+	ivar &= ~(0xffU << IGBP_IVAR_RX_SHIFT(q) |
+		  0xffU << IGBP_IVAR_TX_SHIFT(q));
+	if (rx)
+		ivar |= entry << IGBP_IVAR_RX_SHIFT(q);
+	if (tx)
+		ivar |= entry << IGBP_IVAR_TX_SHIFT(q);
+	igbp_wr32(port, IGBP_IVAR(q), ivar);
+	spin_unlock_irqrestore(&port->ivar_lock, irqflags);
+}
+
+/**
+ * igbp_irq_tx_route - turn the interrupt of a transmit queue on or off
+ * @pair: pair that runs
+ * @on: whether write-backs of the queue raise the pair's vector
+ *
+ * Context: any, with the transmit lock of the queue held.
+ */
+void igbp_irq_tx_route(struct igbp_pair *pair, bool on)
+{
+	igbp_irq_ivar_set(pair, true, on);
+}
+
+/**
+ * igbp_irq_setup - program the interrupt unit after a reset
+ * @port: port
+ *
+ * Leaves every vector masked. Pairs enter IVAR when they are enabled.
+ *
+ * Context: process, RTNL or before registration.
+ */
+void igbp_irq_setup(struct igbp_port *port)
+{
+	u32 vectors = GENMASK(port->max_pairs, 0);
+	unsigned int i;
+
+	if (port->irq_mode == IGBP_IRQ_SHARED) {
+		igbp_wr32(port, IGBP_GPIE, 0);
+		igbp_wr32(port, IGBP_EITR(0), 0);
+		return;
+	}
+	igbp_wr32(port, IGBP_GPIE, IGBP_GPIE_MSIX | IGBP_GPIE_PBA |
+		  IGBP_GPIE_EIAME | IGBP_GPIE_NSICR);
+	igbp_wr32(port, IGBP_IVAR_MISC,
+		  IGBP_IVAR_VALID << IGBP_IVAR_MISC_OTHER_SHIFT);
+	/* A reset does not clear the moderation of every device */
+	for (i = 0; i < port->vectors; i++)
+		igbp_wr32(port, IGBP_EITR(i), 0);
+	igbp_wr32(port, IGBP_EIAC, vectors);
+	if (port->irq_mode == IGBP_IRQ_AUTOMASK)
+		igbp_wr32(port, IGBP_EIAM, vectors & ~BIT(0));
+}
+
+static irqreturn_t igbp_irq_other(int irq, void *data)
+{
+	struct igbp_port *port = data;
+	u32 icr = igbp_rd32(port, IGBP_ICR);
+
+	if (test_bit(IGBP_PORT_GONE, &port->flags))
+		return IRQ_NONE;
+	if (icr & (IGBP_ICR_LSC | IGBP_ICR_RXO))
+		igbp_link_check_soon(port);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t igbp_irq_automask(int irq, void *data)
+{
+	struct igbp_pair *pair = data;
+
+	pair->dim_events++;
+	napi_schedule_irqoff(&pair->napi);
+	return IRQ_HANDLED;
+}
+
+static void igbp_irq_lazy_mask(struct igbp_pair *pair)
+{
+	unsigned long irqflags;
+
+	spin_lock_irqsave(&pair->mask_lock, irqflags);
+	if (!pair->masked) {
+		igbp_wr32(pair->port, IGBP_EIMC, pair->eims);
+		pair->masked = true;
+		WRITE_ONCE(pair->masks, pair->masks + 1);
+	}
+	spin_unlock_irqrestore(&pair->mask_lock, irqflags);
+}
+
+static void igbp_irq_lazy_unmask(struct igbp_pair *pair)
+{
+	unsigned long irqflags;
+
+	spin_lock_irqsave(&pair->mask_lock, irqflags);
+	if (pair->masked) {
+		pair->masked = false;
+		igbp_wr32(pair->port, IGBP_EIMS, pair->eims);
+	}
+	spin_unlock_irqrestore(&pair->mask_lock, irqflags);
+}
+
+static irqreturn_t igbp_irq_lazy(int irq, void *data)
+{
+	struct igbp_pair *pair = data;
+
+	pair->dim_events++;
+	if (likely(napi_schedule_prep(&pair->napi))) {
+		__napi_schedule_irqoff(&pair->napi);
+		return IRQ_HANDLED;
+	}
+	/* The poll in progress may end, on another CPU, before it sees the
+	 * mask. So ask for one more: whichever poll that is, it completes
+	 * after the mask was set and takes it away again.
+	 */
+	igbp_irq_lazy_mask(pair);
+	napi_schedule_irqoff(&pair->napi);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t igbp_irq_shared(int irq, void *data)
+{
+	struct igbp_port *port = data;
+	struct igbp_pair *pair = port->pair[0];
+	u32 icr = igbp_rd32(port, IGBP_ICR);
+
+	if (!(icr & IGBP_ICR_INTA) || test_bit(IGBP_PORT_GONE, &port->flags))
+		return IRQ_NONE;
+	if (icr & IGBP_ICR_LSC)
+		igbp_link_check_soon(port);
+	if (icr & IGBP_SHARED_CAUSES) {
+		pair->dim_events++;
+		if (napi_schedule_prep(&pair->napi)) {
+			igbp_wr32(port, IGBP_IMC, IGBP_SHARED_CAUSES);
+			__napi_schedule_irqoff(&pair->napi);
+		}
+	}
+	return IRQ_HANDLED;
+}
+
+/**
+ * igbp_irq_request - request the interrupt for other causes, or for all
+ * @port: port
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0 or an error of request_irq().
+ */
+int igbp_irq_request(struct igbp_port *port)
+{
+	bool shared = port->irq_mode == IGBP_IRQ_SHARED;
+
+	port->other_irq = pci_irq_vector(port->pdev, 0);
+	snprintf(port->other_name, sizeof(port->other_name), "%s%s",
+		 port->netdev->name, shared ? "" : "-other");
+	return request_irq(port->other_irq,
+			   shared ? igbp_irq_shared : igbp_irq_other,
+			   shared ? IRQF_SHARED : 0, port->other_name, port);
+}
+
+/**
+ * igbp_irq_free - undo igbp_irq_request()
+ * @port: port
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_irq_free(struct igbp_port *port)
+{
+	free_irq(port->other_irq, port);
+}
+
+/**
+ * igbp_irq_pair_request - request the interrupt of a pair
+ * @pair: pair
+ *
+ * The interrupt goes to the pair's CPU; the administrator may move it.
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0 or an error of request_irq().
+ */
+int igbp_irq_pair_request(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	irq_handler_t handler = igbp_irq_automask;
+	int err;
+
+	if (port->irq_mode == IGBP_IRQ_SHARED)
+		return 0;
+	if (port->irq_mode == IGBP_IRQ_LAZY)
+		handler = igbp_irq_lazy;
+	snprintf(pair->name, sizeof(pair->name), "%s-TxRx-%u",
+		 port->netdev->name, pair->index);
+	err = request_irq(pair->irq, handler, 0, pair->name, pair);
+	if (err)
+		return err;
+	irq_set_affinity_and_hint(pair->irq, &pair->affinity);
+	return 0;
+}
+
+/**
+ * igbp_irq_pair_free - undo igbp_irq_pair_request()
+ * @pair: pair
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_irq_pair_free(struct igbp_pair *pair)
+{
+	if (pair->port->irq_mode == IGBP_IRQ_SHARED)
+		return;
+	irq_update_affinity_hint(pair->irq, NULL);
+	free_irq(pair->irq, pair);
+}
+
+/**
+ * igbp_irq_pair_enable - route a pair's queues to its vector and open it
+ * @pair: pair whose NAPI is enabled
+ *
+ * Raises the vector once, for what came before.
+ *
+ * Context: process, RTNL.
+ */
+void igbp_irq_pair_enable(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	unsigned long irqflags;
+
+	igbp_irq_ivar_set(pair, true, true);
+	igbp_irq_usecs_set(pair, pair->usecs);
+	if (port->irq_mode == IGBP_IRQ_SHARED) {
+		igbp_wr32(port, IGBP_IMS, IGBP_SHARED_CAUSES);
+	} else {
+		spin_lock_irqsave(&pair->mask_lock, irqflags);
+		pair->masked = false;
+		igbp_wr32(port, IGBP_EIMS, pair->eims);
+		spin_unlock_irqrestore(&pair->mask_lock, irqflags);
+	}
+	igbp_irq_kick(pair);
+}
+
+/**
+ * igbp_irq_pair_disable - close a pair's vector and wait for its handler
+ * @pair: pair whose NAPI is still enabled
+ *
+ * A poll in progress may open the vector again; the caller disables the NAPI
+ * next and closes it for good by calling a second time.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_irq_pair_disable(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+
+	if (port->irq_mode == IGBP_IRQ_SHARED) {
+		igbp_wr32(port, IGBP_IMC, IGBP_SHARED_CAUSES);
+		synchronize_irq(port->other_irq);
+		return;
+	}
+	igbp_wr32(port, IGBP_EIMC, pair->eims);
+	igbp_rd32(port, IGBP_STATUS);
+	synchronize_irq(pair->irq);
+}
+
+/**
+ * igbp_irq_other_enable - let the device report link changes
+ * @port: port
+ *
+ * Receive overrun is on because some models show drops in no other way.
+ * Queue causes stay off under MSI-X: they have vectors of their own.
+ *
+ * Context: process, RTNL.
+ */
+void igbp_irq_other_enable(struct igbp_port *port)
+{
+	igbp_rd32(port, IGBP_ICR);
+	if (port->irq_mode != IGBP_IRQ_SHARED)
+		igbp_wr32(port, IGBP_EIMS, BIT(0));
+	igbp_wr32(port, IGBP_IMS, IGBP_ICR_LSC | IGBP_ICR_RXO);
+}
+
+/**
+ * igbp_irq_disable_all - mask everything
+ * @port: port
+ *
+ * Context: any.
+ */
+void igbp_irq_disable_all(struct igbp_port *port)
+{
+	igbp_wr32(port, IGBP_IMC, U32_MAX);
+	if (port->irq_mode != IGBP_IRQ_SHARED)
+		igbp_wr32(port, IGBP_EIMC, U32_MAX);
+	igbp_rd32(port, IGBP_STATUS);
+}
+
+/**
+ * igbp_irq_kick - raise the interrupt of a pair
+ * @pair: pair
+ *
+ * Context: any.
+ */
+void igbp_irq_kick(struct igbp_pair *pair)
+{
+	if (pair->irq_mode == IGBP_IRQ_SHARED)
+		igbp_wr32(pair->port, IGBP_ICS, IGBP_ICR_RXDMT0);
+	else
+		igbp_wr32(pair->port, IGBP_EICS, pair->eims);
+}
+
+/**
+ * igbp_irq_usecs_set - set the least time between two interrupts of a vector
+ * @pair: pair
+ * @usecs: us; 0 turns moderation off and no timer runs
+ *
+ * Context: process.
+ */
+void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs)
+{
+	unsigned int vector = pair->index + 1;
+	u32 eitr = usecs << IGBP_EITR_USECS_SHIFT;
+
+	if (pair->irq_mode == IGBP_IRQ_SHARED)
+		vector = 0;
+	if (usecs)
+		eitr = (eitr & IGBP_EITR_INTERVAL) | IGBP_EITR_CNT_IGNR;
+	WRITE_ONCE(pair->usecs, usecs);
+	igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
+}
+
+/**
+ * igbp_irq_moderation_apply - switch a pair to fixed or adaptive moderation
+ * @pair: pair
+ * @adaptive: let dim choose, starting at none
+ * @usecs: moderation to use, or 0 if @adaptive
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
+			       u16 usecs)
+{
+	WRITE_ONCE(pair->adaptive, false);
+	cancel_work_sync(&pair->dim.work);
+	pair->dim.state = DIM_START_MEASURE;
+	pair->dim.profile_ix = 0;
+	pair->dim.tune_state = DIM_PARKING_ON_TOP;
+	igbp_irq_usecs_set(pair, adaptive ? igbp_dim_usecs[0] : usecs);
+	WRITE_ONCE(pair->adaptive, adaptive);
+}
+
+/**
+ * igbp_irq_dim_work - apply the moderation that dim has chosen
+ * @work: igbp_pair.dim.work
+ *
+ * Context: process.
+ */
+void igbp_irq_dim_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct igbp_pair *pair = container_of(dim, struct igbp_pair, dim);
+	unsigned int ix = min_t(unsigned int, dim->profile_ix,
+				IGBP_DIM_PROFILES - 1);
+
+	igbp_irq_usecs_set(pair, igbp_dim_usecs[ix]);
+	dim->state = DIM_START_MEASURE;
+}
+
+static void igbp_irq_dim_sample(struct igbp_pair *pair)
+{
+	struct dim_sample sample = {};
+
+	dim_update_sample(pair->dim_events,
+			  u64_stats_read(&pair->rx.stats.packets),
+			  u64_stats_read(&pair->rx.stats.bytes), &sample);
+	net_dim(&pair->dim, sample);
+}
+
+static void igbp_irq_poll_done(struct igbp_pair *pair)
+{
+	if (READ_ONCE(pair->adaptive))
+		igbp_irq_dim_sample(pair);
+
+	if (pair->irq_mode == IGBP_IRQ_LAZY) {
+		if (unlikely(READ_ONCE(pair->masked)))
+			igbp_irq_lazy_unmask(pair);
+	} else if (pair->irq_mode == IGBP_IRQ_AUTOMASK) {
+		igbp_wr32(pair->port, IGBP_EIMS, pair->eims);
+	} else {
+		igbp_wr32(pair->port, IGBP_IMS, IGBP_SHARED_CAUSES);
+	}
+}
+
+/**
+ * igbp_napi_poll - reclaim sent frames, receive up to @budget new ones
+ * @napi: of a pair
+ * @budget: frames to receive at most; 0 only reclaims (netpoll)
+ *
+ * Context: softirq, or a NAPI thread.
+ * Return: frames received; @budget asks to be called again.
+ */
+int igbp_napi_poll(struct napi_struct *napi, int budget)
+{
+	struct igbp_pair *pair = container_of(napi, struct igbp_pair, napi);
+	int work;
+
+	igbp_tx_clean(pair, budget);
+	if (unlikely(!budget))
+		return 0;
+
+	work = igbp_rx_clean(pair, budget);
+	if (work >= budget)
+		return budget;
+
+	/* An administrator who defers interrupts wants none in between, so
+	 * here the open vector must close before the NAPI goes idle.
+	 */
+	if (pair->irq_mode == IGBP_IRQ_LAZY &&
+	    unlikely(READ_ONCE(napi->dev->napi_defer_hard_irqs)))
+		igbp_irq_lazy_mask(pair);
+
+	if (likely(napi_complete_done(napi, work)))
+		igbp_irq_poll_done(pair);
+	return work;
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The net_device: open and stop, and what `ip link` sets
+ *
+ * Slow path between the stack and the stages: it decides when rings (ring.c),
+ * interrupts (irq.c), filters (hw_mac.c) and link (hw_phy.c) start and end.
+ * A MAC reset happens at probe and after a stuck transmit queue, never for a
+ * change of configuration.
+ *
+ * Locking: RTNL, but for ndo_set_rx_mode (netif_addr_lock) and
+ * ndo_features_check and ndo_tx_timeout (softirq).
+ */
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+
+#include "igb_percore.h"
+
+static void igbp_netdev_filter_apply(struct igbp_port *port)
+{
+	netif_addr_lock_bh(port->netdev);
+	igbp_mac_filter_apply(port);
+	netif_addr_unlock_bh(port->netdev);
+}
+
+static void igbp_netdev_link_setup(struct igbp_port *port)
+{
+	int err;
+
+	mutex_lock(&port->mdio_lock);
+	err = igbp_phy_link_setup(port);
+	port->link.speed = SPEED_UNKNOWN;
+	mutex_unlock(&port->mdio_lock);
+	if (err)
+		netdev_err(port->netdev, "PHY does not answer: %d\n", err);
+}
+
+/**
+ * igbp_netdev_queues_assign - tell the stack which CPU sends on which queue
+ * @port: port
+ *
+ * With fewer pairs than CPUs, CPUs share pairs in turn.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_netdev_queues_assign(struct igbp_port *port)
+{
+	cpumask_var_t mask;
+	unsigned int i;
+
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return;
+	for (i = 0; i < port->pairs; i++) {
+		unsigned int cpu, n = 0;
+
+		cpumask_clear(mask);
+		for_each_online_cpu(cpu)
+			if (n++ % port->pairs == i)
+				cpumask_set_cpu(cpu, mask);
+		/* When there are pairs enough, a pair has its own CPU */
+		if (port->pairs >= num_online_cpus())
+			cpumask_copy(mask, cpumask_of(port->pair[i]->cpu));
+		netif_set_xps_queue(port->netdev, mask, i);
+	}
+	free_cpumask_var(mask);
+}
+
+static int igbp_netdev_real_queues_set(struct igbp_port *port,
+				       unsigned int pairs)
+{
+	int err = netif_set_real_num_queues(port->netdev, pairs, pairs);
+
+	if (!err)
+		igbp_netdev_queues_assign(port);
+	return err;
+}
+
+static void igbp_netdev_up(struct igbp_port *port)
+{
+	unsigned int i;
+
+	for (i = 0; i < port->pairs; i++)
+		igbp_ring_pair_start(port->pair[i]);
+	set_bit(IGBP_PORT_UP, &port->flags);
+	igbp_irq_other_enable(port);
+	igbp_netdev_filter_apply(port);
+	igbp_netdev_link_setup(port);
+	igbp_link_check_soon(port);
+}
+
+static void igbp_netdev_down(struct igbp_port *port)
+{
+	unsigned int i;
+
+	clear_bit(IGBP_PORT_UP, &port->flags);
+	igbp_irq_disable_all(port);
+	synchronize_irq(port->other_irq);
+	cancel_delayed_work_sync(&port->link_work);
+	netif_carrier_off(port->netdev);
+
+	netif_addr_lock_bh(port->netdev);
+	igbp_wr32(port, IGBP_RCTL, 0);
+	netif_addr_unlock_bh(port->netdev);
+	for (i = 0; i < port->pairs; i++)
+		igbp_ring_pair_stop(port->pair[i]);
+}
+
+static int igbp_netdev_open(struct net_device *netdev)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	int err;
+
+	if (test_bit(IGBP_PORT_GONE, &port->flags))
+		return -ENODEV;
+	netif_carrier_off(netdev);
+
+	err = igbp_irq_request(port);
+	if (err)
+		return err;
+	err = igbp_ring_pairs_open(port, 0, port->pairs);
+	if (err)
+		goto free_irq;
+	err = igbp_netdev_real_queues_set(port, port->pairs);
+	if (err)
+		goto close_pairs;
+	igbp_netdev_up(port);
+	return 0;
+
+close_pairs:
+	igbp_ring_pairs_close(port, 0, port->pairs);
+free_irq:
+	igbp_irq_free(port);
+	return err;
+}
+
+static int igbp_netdev_stop(struct net_device *netdev)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_netdev_down(port);
+	igbp_ring_pairs_close(port, 0, port->pairs);
+	igbp_irq_free(port);
+	igbp_stats_harvest(port);
+
+	mutex_lock(&port->mdio_lock);
+	igbp_phy_power_down(port);
+	mutex_unlock(&port->mdio_lock);
+	return 0;
+}
+
+/**
+ * igbp_netdev_reset_work - start the MAC anew after a stuck queue
+ * @work: igbp_port.reset_work
+ *
+ * Context: process, may sleep; takes RTNL.
+ */
+void igbp_netdev_reset_work(struct work_struct *work)
+{
+	struct igbp_port *port = container_of(work, struct igbp_port,
+					      reset_work);
+
+	rtnl_lock();
+	if (!test_bit(IGBP_PORT_UP, &port->flags))
+		goto unlock;
+	port->resets++;
+	igbp_netdev_down(port);
+	igbp_stats_harvest(port);
+	if (igbp_mac_reset(port)) {
+		netif_device_detach(port->netdev);
+	} else {
+		igbp_mac_init(port);
+		igbp_irq_setup(port);
+	}
+	igbp_netdev_up(port);
+unlock:
+	rtnl_unlock();
+}
+
+static void igbp_netdev_tx_timeout(struct net_device *netdev,
+				   unsigned int queue)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	struct igbp_tx_ring *ring = &port->pair[queue]->tx;
+
+	u64_stats_update_begin(&ring->syncp);
+	u64_stats_inc(&ring->stats.timeouts);
+	u64_stats_update_end(&ring->syncp);
+	netdev_err(netdev, "tx queue %u stuck: head %u tail %u reclaimed %u\n",
+		   queue, igbp_rd32(port, IGBP_TDH(queue)),
+		   igbp_rd32(port, IGBP_TDT(queue)), ring->ntc & ring->mask);
+	schedule_work(&port->reset_work);
+}
+
+static void igbp_netdev_rx_mode_set(struct net_device *netdev)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	if (test_bit(IGBP_PORT_UP, &port->flags))
+		igbp_mac_filter_apply(port);
+}
+
+static int igbp_netdev_mac_set(struct net_device *netdev, void *p)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	int err = eth_prepare_mac_addr_change(netdev, p);
+
+	if (err)
+		return err;
+	eth_commit_mac_addr_change(netdev, p);
+	igbp_mac_rar_set(port, 0, netdev->dev_addr);
+	return 0;
+}
+
+static int igbp_netdev_mtu_set(struct net_device *netdev, int mtu)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	int err = 0;
+
+	/* The device must never be allowed more than the buffers take */
+	if (mtu < netdev->mtu)
+		igbp_mac_frame_max_set(port, mtu);
+	if (igbp_ring_rx_is_large(mtu) != igbp_ring_rx_is_large(netdev->mtu))
+		err = igbp_ring_reconfigure(port, port->rx_size,
+					    port->tx_size, mtu);
+	if (!err)
+		WRITE_ONCE(netdev->mtu, mtu);
+	igbp_mac_frame_max_set(port, netdev->mtu);
+	return err;
+}
+
+static int igbp_netdev_vlan_set(struct igbp_port *port, u16 vid, bool on)
+{
+	unsigned int word = vid / 32;
+
+	if (on)
+		port->vfta[word] |= BIT(vid % 32);
+	else
+		port->vfta[word] &= ~BIT(vid % 32);
+	igbp_wr32(port, IGBP_VFTA(word), port->vfta[word]);
+	return 0;
+}
+
+static int igbp_netdev_vlan_add(struct net_device *netdev, __be16 proto,
+				u16 vid)
+{
+	return igbp_netdev_vlan_set(netdev_priv(netdev), vid, true);
+}
+
+static int igbp_netdev_vlan_kill(struct net_device *netdev, __be16 proto,
+				 u16 vid)
+{
+	return igbp_netdev_vlan_set(netdev_priv(netdev), vid, false);
+}
+
+static netdev_features_t igbp_netdev_features_fix(struct net_device *netdev,
+						  netdev_features_t features)
+{
+	/* One bit of the device turns both on */
+	if (features & NETIF_F_HW_VLAN_CTAG_RX)
+		features |= NETIF_F_HW_VLAN_CTAG_TX;
+	else
+		features &= ~NETIF_F_HW_VLAN_CTAG_TX;
+	return features;
+}
+
+static int igbp_netdev_features_set(struct net_device *netdev,
+				    netdev_features_t features)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_mac_features_apply(port, features);
+	if (test_bit(IGBP_PORT_UP, &port->flags))
+		igbp_netdev_filter_apply(port);
+	return 0;
+}
+
+static netdev_features_t
+igbp_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
+			   netdev_features_t features)
+{
+	int l3, l4;
+
+	/* Only the outer header is offered to the device */
+	if (skb->encapsulation)
+		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return features;
+
+	l3 = skb_network_offset(skb);
+	l4 = skb_checksum_start_offset(skb);
+	if (unlikely(l3 > IGBP_TXC_MACLEN_MAX || l4 < l3 ||
+		     l4 - l3 > IGBP_TXC_IPLEN_MAX))
+		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+	return features;
+}
+
+static const struct net_device_ops igbp_netdev_ops = {
+	.ndo_open		= igbp_netdev_open,
+	.ndo_stop		= igbp_netdev_stop,
+	.ndo_start_xmit		= igbp_tx_xmit,
+	.ndo_features_check	= igbp_netdev_features_check,
+	.ndo_tx_timeout		= igbp_netdev_tx_timeout,
+	.ndo_get_stats64	= igbp_stats_get64,
+	.ndo_set_rx_mode	= igbp_netdev_rx_mode_set,
+	.ndo_set_mac_address	= igbp_netdev_mac_set,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_change_mtu		= igbp_netdev_mtu_set,
+	.ndo_vlan_rx_add_vid	= igbp_netdev_vlan_add,
+	.ndo_vlan_rx_kill_vid	= igbp_netdev_vlan_kill,
+	.ndo_fix_features	= igbp_netdev_features_fix,
+	.ndo_set_features	= igbp_netdev_features_set,
+};
+
+static int igbp_netdev_channels_add(struct igbp_port *port, unsigned int pairs)
+{
+	unsigned int i, old = port->pairs;
+	int err;
+
+	err = igbp_ring_pairs_open(port, old, pairs);
+	if (err)
+		return err;
+	for (i = old; i < pairs; i++)
+		igbp_ring_pair_start(port->pair[i]);
+	port->pairs = pairs;
+	err = igbp_netdev_real_queues_set(port, pairs);
+	if (!err)
+		return 0;
+
+	port->pairs = old;
+	for (i = old; i < pairs; i++)
+		igbp_ring_pair_stop(port->pair[i]);
+	igbp_ring_pairs_close(port, old, pairs);
+	return err;
+}
+
+static void igbp_netdev_channels_del(struct igbp_port *port,
+				     unsigned int pairs)
+{
+	unsigned int i, old = port->pairs;
+
+	port->pairs = pairs;
+	/* Fewer queues cannot fail */
+	igbp_netdev_real_queues_set(port, pairs);
+	for (i = pairs; i < old; i++)
+		igbp_ring_pair_stop(port->pair[i]);
+	igbp_ring_pairs_close(port, pairs, old);
+}
+
+/**
+ * igbp_netdev_channels_set - change the number of pairs
+ * @port: port, down or up
+ * @pairs: 1 .. max_pairs
+ * @extack: says what was refused
+ *
+ * Pairs that stay are not touched. A table of queues that the administrator
+ * wrote stays too; the core has checked that it fits.
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0, or an error of allocation; then everything is as before.
+ */
+int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
+			     struct netlink_ext_ack *extack)
+{
+	bool spread = !netif_is_rxfh_configured(port->netdev);
+	int err;
+
+	if (!test_bit(IGBP_PORT_UP, &port->flags)) {
+		err = netif_set_real_num_queues(port->netdev, pairs, pairs);
+		if (err)
+			return err;
+		port->pairs = pairs;
+	} else if (pairs > port->pairs) {
+		err = igbp_netdev_channels_add(port, pairs);
+		if (err)
+			return err;
+	}
+	if (spread) {
+		igbp_rss_table_default(port, pairs);
+		igbp_rss_apply(port);
+	}
+	if (pairs < port->pairs)
+		igbp_netdev_channels_del(port, pairs);
+	return 0;
+}
+
+/**
+ * igbp_netdev_init - fill in the net_device before it is registered
+ * @port: port
+ *
+ * Context: process, probe.
+ */
+void igbp_netdev_init(struct igbp_port *port)
+{
+	struct net_device *netdev = port->netdev;
+
+	netdev->netdev_ops = &igbp_netdev_ops;
+	netdev->ethtool_ops = &igbp_ethtool_ops;
+	netdev->stat_ops = &igbp_stat_ops;
+	netdev->watchdog_timeo = 5 * HZ;
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = IGBP_MTU_MAX;
+
+	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC |
+			      NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_RXCSUM |
+			      NETIF_F_RXHASH;
+	if (!port->udp_gso_broken)
+		netdev->hw_features |= NETIF_F_GSO_UDP_L4;
+	netdev->vlan_features = netdev->hw_features | NETIF_F_HIGHDMA;
+	netdev->hw_features |= NETIF_F_HW_VLAN_CTAG_RX |
+			       NETIF_F_HW_VLAN_CTAG_TX |
+			       NETIF_F_HW_VLAN_CTAG_FILTER;
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+
+	netif_carrier_off(netdev);
+}

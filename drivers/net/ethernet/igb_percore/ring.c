@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ring memory, and the start and stop of a pair
+ *
+ * Slow path between netdev.c and ethtool.c (what is wanted) and rx.c and tx.c
+ * (what runs). A change of size or MTU allocates the new memory for every
+ * pair first; only when all of it is there, pair after pair is stopped, gets
+ * its new memory and starts again. The MAC and the link stay as they are, and
+ * the other pairs go on meanwhile.
+ *
+ *   closed --open: memory, interrupt, NAPI--> stopped --start--> running
+ *          <-close-------------------------           <-stop----
+ *
+ * Locking: RTNL for everything here. Between stop and start nobody else
+ * touches the pair: the stack's queue is stopped under its lock, the NAPI is
+ * disabled and the device's queues are off.
+ */
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <net/page_pool/helpers.h>
+
+#include "igb_percore.h"
+
+#define IGBP_RX_SMALL		2048	/* bytes of a buffer, all included */
+#define IGBP_RX_LARGE		4096
+#define IGBP_RX_LARGE_DATA	3072	/* bytes of it for the device */
+#define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
+/* Pages that may wait for reuse, per descriptor: what sockets hold comes back
+ * in bursts much larger than the ring.
+ */
+#define IGBP_RX_POOL_FACTOR	8
+#define IGBP_RX_POOL_MAX	16384
+#define IGBP_QUEUE_TIMEOUT_US	10000
+
+/**
+ * igbp_ring_rx_is_large - whether an MTU needs buffers of more than 2 KB
+ * @mtu: bytes
+ *
+ * Context: any.
+ * Return: true or false.
+ */
+bool igbp_ring_rx_is_large(unsigned int mtu)
+{
+	return mtu + IGBP_FRAME_EXTRA >
+	       SKB_WITH_OVERHEAD(IGBP_RX_SMALL) - IGBP_RX_HEADROOM;
+}
+
+static struct page_pool *igbp_ring_pool_create(struct igbp_pair *pair,
+					       u16 size)
+{
+	struct page_pool_params params = {
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.pool_size = min(size * IGBP_RX_POOL_FACTOR,
+				 IGBP_RX_POOL_MAX),
+		.nid = cpu_to_node(pair->cpu),
+		.dev = &pair->port->pdev->dev,
+		.netdev = pair->port->netdev,
+		.queue_idx = pair->index,
+		.dma_dir = DMA_FROM_DEVICE,
+		.max_len = PAGE_SIZE,
+	};
+
+	/* The NAPI joins in igbp_ring_pair_start(); a pool that is thrown
+	 * away before must not be tied to one that runs.
+	 */
+	return page_pool_create(&params);
+}
+
+/* Give the buffers of a ring that does not run back to the pool */
+static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem)
+{
+	u16 i;
+
+	for (i = 0; i < mem->size; i++) {
+		if (!mem->buf[i].page)
+			continue;
+		page_pool_put_full_page(mem->pool, mem->buf[i].page, false);
+		mem->buf[i].page = NULL;
+	}
+	mem->filled = 0;
+}
+
+/**
+ * igbp_ring_rx_alloc - allocate and fill the memory of a receive ring
+ * @pair: pair it is for; may be running with other memory
+ * @size: descriptors, a power of two
+ * @mtu: bytes; decides the size of buffers
+ * @mem: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0 or -ENOMEM or an error of page_pool_create().
+ */
+int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
+		       struct igbp_rx_mem *mem)
+{
+	struct device *dev = &pair->port->pdev->dev;
+	bool large = igbp_ring_rx_is_large(mtu);
+	u16 count;
+	int err;
+
+	mem->size = size;
+	mem->truesize = large ? IGBP_RX_LARGE : IGBP_RX_SMALL;
+	mem->data_bytes = large ? IGBP_RX_LARGE_DATA : IGBP_RX_SMALL;
+	mem->buf = kvzalloc_node(array_size(size, sizeof(*mem->buf)),
+				 GFP_KERNEL, cpu_to_node(pair->cpu));
+	if (!mem->buf)
+		return -ENOMEM;
+	mem->desc = dma_alloc_coherent(dev, array_size(size,
+						       sizeof(*mem->desc)),
+				       &mem->desc_dma, GFP_KERNEL);
+	if (!mem->desc) {
+		err = -ENOMEM;
+		goto free_buf;
+	}
+	mem->pool = igbp_ring_pool_create(pair, size);
+	if (IS_ERR(mem->pool)) {
+		err = PTR_ERR(mem->pool);
+		goto free_desc;
+	}
+	count = size - PAGE_SIZE / mem->truesize;
+	mem->filled = igbp_rx_fill(mem, 0, count);
+	if (mem->filled < count) {
+		igbp_ring_rx_free(pair, mem);
+		return -ENOMEM;
+	}
+	return 0;
+
+free_desc:
+	dma_free_coherent(dev, array_size(size, sizeof(*mem->desc)),
+			  mem->desc, mem->desc_dma);
+free_buf:
+	kvfree(mem->buf);
+	return err;
+}
+
+/**
+ * igbp_ring_rx_free - free what igbp_ring_rx_alloc() allocated
+ * @pair: pair it was for
+ * @mem: memory that no ring uses; if one did, its NAPI is disabled
+ *
+ * Pages that sockets still hold keep the pool alive until they come back.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem)
+{
+	igbp_ring_rx_unpost(mem);
+	page_pool_destroy(mem->pool);
+	dma_free_coherent(&pair->port->pdev->dev,
+			  array_size(mem->size, sizeof(*mem->desc)),
+			  mem->desc, mem->desc_dma);
+	kvfree(mem->buf);
+	memset(mem, 0, sizeof(*mem));
+}
+
+/**
+ * igbp_ring_tx_alloc - allocate the memory of a transmit ring
+ * @pair: pair it is for; may be running with other memory
+ * @size: descriptors, a power of two
+ * @mem: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0 or -ENOMEM.
+ */
+int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
+		       struct igbp_tx_mem *mem)
+{
+	struct device *dev = &pair->port->pdev->dev;
+
+	mem->size = size;
+	mem->buf = kvzalloc_node(array_size(size, sizeof(*mem->buf)),
+				 GFP_KERNEL, cpu_to_node(pair->cpu));
+	if (!mem->buf)
+		return -ENOMEM;
+	mem->desc = dma_alloc_coherent(dev, array_size(size,
+						       sizeof(*mem->desc)),
+				       &mem->desc_dma, GFP_KERNEL);
+	if (!mem->desc)
+		goto free_buf;
+	mem->slot = dma_alloc_coherent(dev, size * IGBP_TX_SLOT_BYTES,
+				       &mem->slot_dma, GFP_KERNEL);
+	if (!mem->slot)
+		goto free_desc;
+	return 0;
+
+free_desc:
+	dma_free_coherent(dev, array_size(size, sizeof(*mem->desc)),
+			  mem->desc, mem->desc_dma);
+free_buf:
+	kvfree(mem->buf);
+	return -ENOMEM;
+}
+
+/**
+ * igbp_ring_tx_free - free what igbp_ring_tx_alloc() allocated
+ * @pair: pair it was for
+ * @mem: memory that no ring uses
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem)
+{
+	struct device *dev = &pair->port->pdev->dev;
+
+	dma_free_coherent(dev, mem->size * IGBP_TX_SLOT_BYTES, mem->slot,
+			  mem->slot_dma);
+	dma_free_coherent(dev, array_size(mem->size, sizeof(*mem->desc)),
+			  mem->desc, mem->desc_dma);
+	kvfree(mem->buf);
+	memset(mem, 0, sizeof(*mem));
+}
+
+static u32 igbp_ring_thresholds(u32 prefetch, u32 host)
+{
+	/* Write back at once: with MSI-X the 82576 loses track otherwise */
+	return prefetch << IGBP_XDCTL_PTHRESH_SHIFT |
+	       host << IGBP_XDCTL_HTHRESH_SHIFT |
+	       1 << IGBP_XDCTL_WTHRESH_SHIFT;
+}
+
+static void igbp_ring_rx_program(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	struct igbp_rx_ring *ring = &pair->rx;
+	struct igbp_rx_mem *mem = &ring->mem;
+	u16 q = pair->index;
+	u32 srrctl, val;
+
+	igbp_wr32(port, IGBP_RXDCTL(q), 0);
+	igbp_wr32(port, IGBP_RDBAL(q), lower_32_bits(mem->desc_dma));
+	igbp_wr32(port, IGBP_RDBAH(q), upper_32_bits(mem->desc_dma));
+	igbp_wr32(port, IGBP_RDLEN(q), mem->size * sizeof(*mem->desc));
+	igbp_wr32(port, IGBP_RDH(q), 0);
+	igbp_wr32(port, IGBP_RDT(q), 0);
+
+	srrctl = mem->data_bytes >> IGBP_SRRCTL_BSIZEPKT_SHIFT |
+		 IGBP_SRRCTL_ADV_ONEBUF;
+	/* A full queue must not hold up the others, unless pause frames are
+	 * there to hold up the sender.
+	 */
+	if (port->pairs > 1 && !port->pause_tx)
+		srrctl |= IGBP_SRRCTL_DROP_EN;
+	igbp_wr32(port, IGBP_SRRCTL(q), srrctl);
+
+	igbp_wr32(port, IGBP_RXDCTL(q),
+		  igbp_ring_thresholds(8, 8) | IGBP_XDCTL_ENABLE);
+	/* The tail must not move before the queue is on */
+	if (read_poll_timeout(igbp_rd32, val, val & IGBP_XDCTL_ENABLE, 10,
+			      IGBP_QUEUE_TIMEOUT_US, false, port,
+			      IGBP_RXDCTL(q)))
+		netdev_err(port->netdev, "rx queue %u does not start\n", q);
+	writel(ring->ntu & ring->mask, ring->tail);
+}
+
+static void igbp_ring_tx_program(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	struct igbp_tx_mem *mem = &pair->tx.mem;
+	u16 q = pair->index;
+
+	igbp_wr32(port, IGBP_TXDCTL(q), 0);
+	igbp_wr32(port, IGBP_TDBAL(q), lower_32_bits(mem->desc_dma));
+	igbp_wr32(port, IGBP_TDBAH(q), upper_32_bits(mem->desc_dma));
+	igbp_wr32(port, IGBP_TDLEN(q), mem->size * sizeof(*mem->desc));
+	igbp_wr32(port, IGBP_TDH(q), 0);
+	igbp_wr32(port, IGBP_TDT(q), 0);
+	igbp_wr32(port, IGBP_TXDCTL(q),
+		  igbp_ring_thresholds(8, 1) | IGBP_XDCTL_ENABLE);
+}
+
+static void igbp_ring_rx_install(struct igbp_pair *pair)
+{
+	struct igbp_rx_ring *ring = &pair->rx;
+	struct igbp_rx_mem *mem = &ring->mem;
+
+	ring->desc = mem->desc;
+	ring->buf = mem->buf;
+	ring->pool = mem->pool;
+	ring->truesize = mem->truesize;
+	ring->mask = mem->size - 1;
+	ring->tail = pair->port->regs + IGBP_RDT(pair->index);
+	ring->dev = &pair->port->pdev->dev;
+	ring->ntc = 0;
+	/* Empty when the same memory ran before. Should there be no pages,
+	 * the poll that igbp_irq_pair_enable() causes tries again.
+	 */
+	if (!mem->filled)
+		mem->filled = igbp_rx_fill(mem, 0, mem->size -
+					   PAGE_SIZE / mem->truesize);
+	ring->ntu = mem->filled;
+	ring->skip = false;
+	if (!mem->pool->p.napi)
+		page_pool_enable_direct_recycling(mem->pool, &pair->napi);
+}
+
+static void igbp_ring_tx_install(struct igbp_pair *pair)
+{
+	struct igbp_tx_ring *ring = &pair->tx;
+	struct igbp_tx_mem *mem = &ring->mem;
+
+	ring->desc = mem->desc;
+	ring->buf = mem->buf;
+	ring->slot = mem->slot;
+	ring->slot_dma = mem->slot_dma;
+	ring->mask = mem->size - 1;
+	ring->tail = pair->port->regs + IGBP_TDT(pair->index);
+	ring->dev = &pair->port->pdev->dev;
+	ring->txq = netdev_get_tx_queue(pair->port->netdev, pair->index);
+	ring->ntu = 0;
+	ring->ntc = 0;
+	ring->batch = 0;
+	ring->published = 0;
+	ring->batch_bytes = 0;
+	ring->sync = false;
+	ring->sync_hits = 0;
+	/* A queue that is switched on holds no context */
+	memset(ring->ctx, 0, sizeof(ring->ctx));
+}
+
+/**
+ * igbp_ring_pair_start - give a pair's rings to the device and the stack
+ * @pair: pair with memory whose NAPI is disabled
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pair_start(struct igbp_pair *pair)
+{
+	ASSERT_RTNL();
+
+	igbp_ring_rx_install(pair);
+	igbp_ring_tx_install(pair);
+	igbp_ring_tx_program(pair);
+	igbp_ring_rx_program(pair);
+	pair->running = true;
+	napi_enable(&pair->napi);
+	netif_queue_set_napi(pair->port->netdev, pair->index,
+			     NETDEV_QUEUE_TYPE_RX, &pair->napi);
+	netif_queue_set_napi(pair->port->netdev, pair->index,
+			     NETDEV_QUEUE_TYPE_TX, &pair->napi);
+	igbp_irq_pair_enable(pair);
+	netdev_tx_reset_queue(pair->tx.txq);
+	netif_tx_start_queue(pair->tx.txq);
+}
+
+static void igbp_ring_queues_off(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	u16 q = pair->index;
+	u32 val;
+
+	/* Let what was posted go out */
+	read_poll_timeout(igbp_rd32, val,
+			  val == (pair->tx.published & pair->tx.mask) ||
+			  !netif_carrier_ok(port->netdev), 50,
+			  IGBP_QUEUE_TIMEOUT_US, false, port, IGBP_TDH(q));
+	igbp_wr32(port, IGBP_TXDCTL(q), 0);
+	igbp_wr32(port, IGBP_RXDCTL(q), 0);
+	if (read_poll_timeout(igbp_rd32, val, !(val & IGBP_XDCTL_ENABLE), 10,
+			      IGBP_QUEUE_TIMEOUT_US, false, port,
+			      IGBP_RXDCTL(q)))
+		netdev_err(port->netdev, "rx queue %u does not stop\n", q);
+	/* DMA that the device had begun is over before the pages go */
+	usleep_range(100, 200);
+}
+
+static void igbp_ring_rx_drain(struct igbp_rx_ring *ring)
+{
+	dev_kfree_skb(ring->skb);
+	ring->skb = NULL;
+	igbp_ring_rx_unpost(&ring->mem);
+}
+
+/**
+ * igbp_ring_pair_stop - take a pair's rings back
+ * @pair: pair that runs
+ *
+ * Afterwards nothing but the caller refers to the rings' memory: xmit ended
+ * with the tx lock, the poll with napi_disable(), DMA with the queues.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pair_stop(struct igbp_pair *pair)
+{
+	struct netdev_queue *txq = pair->tx.txq;
+
+	ASSERT_RTNL();
+
+	__netif_tx_lock_bh(txq);
+	netif_tx_stop_queue(txq);
+	__netif_tx_unlock_bh(txq);
+
+	netif_queue_set_napi(pair->port->netdev, pair->index,
+			     NETDEV_QUEUE_TYPE_RX, NULL);
+	netif_queue_set_napi(pair->port->netdev, pair->index,
+			     NETDEV_QUEUE_TYPE_TX, NULL);
+	igbp_irq_pair_disable(pair);
+	napi_disable(&pair->napi);
+	igbp_irq_pair_disable(pair);
+	cancel_work_sync(&pair->dim.work);
+
+	igbp_ring_queues_off(pair);
+	pair->running = false;
+	igbp_tx_drain(&pair->tx);
+	netdev_tx_reset_queue(txq);
+	igbp_ring_rx_drain(&pair->rx);
+}
+
+static int igbp_ring_pair_open(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	int err;
+
+	err = igbp_ring_rx_alloc(pair, port->rx_size, port->netdev->mtu,
+				 &pair->rx.mem);
+	if (err)
+		return err;
+	err = igbp_ring_tx_alloc(pair, port->tx_size, &pair->tx.mem);
+	if (err)
+		goto free_rx;
+	err = igbp_irq_pair_request(pair);
+	if (err)
+		goto free_tx;
+	return 0;
+
+free_tx:
+	igbp_ring_tx_free(pair, &pair->tx.mem);
+free_rx:
+	igbp_ring_rx_free(pair, &pair->rx.mem);
+	return err;
+}
+
+static void igbp_ring_pair_close(struct igbp_pair *pair)
+{
+	/* Nothing is sent on a queue that is not in use; but one that is
+	 * stopped looks stuck to the stack's watchdog.
+	 */
+	netif_tx_start_queue(netdev_get_tx_queue(pair->port->netdev,
+						 pair->index));
+	igbp_irq_pair_free(pair);
+	igbp_ring_tx_free(pair, &pair->tx.mem);
+	igbp_ring_rx_free(pair, &pair->rx.mem);
+}
+
+/**
+ * igbp_ring_pairs_open - allocate memory and interrupts of some pairs
+ * @port: port
+ * @first: first pair
+ * @last: pair after the last
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0, or the error of the first pair that failed; then none is open.
+ */
+int igbp_ring_pairs_open(struct igbp_port *port, unsigned int first,
+			 unsigned int last)
+{
+	unsigned int i;
+	int err;
+
+	for (i = first; i < last; i++) {
+		err = igbp_ring_pair_open(port->pair[i]);
+		if (err)
+			goto close;
+	}
+	return 0;
+
+close:
+	igbp_ring_pairs_close(port, first, i);
+	return err;
+}
+
+/**
+ * igbp_ring_pairs_close - undo igbp_ring_pairs_open()
+ * @port: port
+ * @first: first pair
+ * @last: pair after the last; all of them stopped
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pairs_close(struct igbp_port *port, unsigned int first,
+			   unsigned int last)
+{
+	while (last > first)
+		igbp_ring_pair_close(port->pair[--last]);
+}
+
+/* New memory for one pair, ready to take the place of the old */
+struct igbp_ring_new {
+	struct igbp_rx_mem rx;
+	struct igbp_tx_mem tx;
+};
+
+static void igbp_ring_swap(struct igbp_pair *pair, struct igbp_ring_new *new)
+{
+	igbp_ring_pair_stop(pair);
+	swap(pair->rx.mem, new->rx);
+	swap(pair->tx.mem, new->tx);
+	/* Before the NAPI runs again: its pool may only go while it does not */
+	igbp_ring_rx_free(pair, &new->rx);
+	igbp_ring_tx_free(pair, &new->tx);
+	igbp_ring_pair_start(pair);
+}
+
+/**
+ * igbp_ring_reconfigure - change ring sizes or receive buffers
+ * @port: port, down or up
+ * @rx_size: descriptors of a receive ring, a power of two
+ * @tx_size: descriptors of a transmit ring, a power of two
+ * @mtu: bytes
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0, or an error of allocation; then the old rings go on.
+ */
+int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
+			  unsigned int mtu)
+{
+	struct igbp_ring_new *new;
+	unsigned int i = 0;
+	int err = -ENOMEM;
+
+	if (!test_bit(IGBP_PORT_UP, &port->flags))
+		goto done;
+
+	new = kcalloc(port->pairs, sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	for (i = 0; i < port->pairs; i++) {
+		struct igbp_pair *pair = port->pair[i];
+
+		err = igbp_ring_rx_alloc(pair, rx_size, mtu, &new[i].rx);
+		if (err)
+			goto free;
+		err = igbp_ring_tx_alloc(pair, tx_size, &new[i].tx);
+		if (err) {
+			igbp_ring_rx_free(pair, &new[i].rx);
+			goto free;
+		}
+	}
+	for (i = 0; i < port->pairs; i++)
+		igbp_ring_swap(port->pair[i], &new[i]);
+	kfree(new);
+done:
+	port->rx_size = rx_size;
+	port->tx_size = tx_size;
+	return 0;
+
+free:
+	while (i--) {
+		igbp_ring_tx_free(port->pair[i], &new[i].tx);
+		igbp_ring_rx_free(port->pair[i], &new[i].rx);
+	}
+	kfree(new);
+	return err;
+}

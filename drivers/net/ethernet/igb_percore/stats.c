@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counters
+ *
+ * Software counters are per ring, live in the pair and survive the rings; the
+ * interface's statistics are their sum and cost no register access. The
+ * device's own counters clear on read: one reader at a time adds them to 64
+ * bits, from the link work and when ethtool asks.
+ *
+ * Locking: stats_lock serialises readers of the device. Software counters are
+ * written by the owner of their ring and read under u64_stats_sync.
+ */
+#include <net/netdev_queues.h>
+
+#include "igb_percore.h"
+
+/**
+ * struct igbp_hw_stat_desc - a counter of the device
+ * @name: as ethtool -S shows it
+ * @low: register
+ * @high: register with the upper half, or 0; read second
+ */
+struct igbp_hw_stat_desc {
+	char name[ETH_GSTRING_LEN];
+	u16 low;
+	u16 high;
+};
+
+static const struct igbp_hw_stat_desc igbp_hw_stat_regs[IGBP_HW_STATS] = {
+	[IGBP_HW_CRCERRS]  = { "rx_crc_errors", IGBP_CRCERRS },
+	[IGBP_HW_ALGNERRC] = { "rx_align_errors", IGBP_ALGNERRC },
+	[IGBP_HW_SYMERRS]  = { "rx_symbol_errors", IGBP_SYMERRS },
+	[IGBP_HW_RXERRC]   = { "rx_errors_phy", IGBP_RXERRC },
+	[IGBP_HW_MPC]      = { "rx_missed", IGBP_MPC },
+	[IGBP_HW_SCC]      = { "tx_single_collisions", IGBP_SCC },
+	[IGBP_HW_ECOL]     = { "tx_excessive_collisions", IGBP_ECOL },
+	[IGBP_HW_MCC]      = { "tx_multiple_collisions", IGBP_MCC },
+	[IGBP_HW_LATECOL]  = { "tx_late_collisions", IGBP_LATECOL },
+	[IGBP_HW_COLC]     = { "tx_collisions", IGBP_COLC },
+	[IGBP_HW_DC]       = { "tx_deferred", IGBP_DC },
+	[IGBP_HW_RLEC]     = { "rx_length_errors", IGBP_RLEC },
+	[IGBP_HW_XONRXC]   = { "rx_xon", IGBP_XONRXC },
+	[IGBP_HW_XONTXC]   = { "tx_xon", IGBP_XONTXC },
+	[IGBP_HW_XOFFRXC]  = { "rx_xoff", IGBP_XOFFRXC },
+	[IGBP_HW_XOFFTXC]  = { "tx_xoff", IGBP_XOFFTXC },
+	[IGBP_HW_FCRUC]    = { "rx_flow_control_unknown", IGBP_FCRUC },
+	[IGBP_HW_PRC64]    = { "rx_64_bytes", IGBP_PRC64 },
+	[IGBP_HW_PRC127]   = { "rx_65_127_bytes", IGBP_PRC127 },
+	[IGBP_HW_PRC255]   = { "rx_128_255_bytes", IGBP_PRC255 },
+	[IGBP_HW_PRC511]   = { "rx_256_511_bytes", IGBP_PRC511 },
+	[IGBP_HW_PRC1023]  = { "rx_512_1023_bytes", IGBP_PRC1023 },
+	[IGBP_HW_PRC1522]  = { "rx_1024_max_bytes", IGBP_PRC1522 },
+	[IGBP_HW_GPRC]     = { "rx_good_packets", IGBP_GPRC },
+	[IGBP_HW_BPRC]     = { "rx_broadcast", IGBP_BPRC },
+	[IGBP_HW_MPRC]     = { "rx_multicast", IGBP_MPRC },
+	[IGBP_HW_GPTC]     = { "tx_good_packets", IGBP_GPTC },
+	[IGBP_HW_GORC]     = { "rx_good_bytes", IGBP_GORCL, IGBP_GORCH },
+	[IGBP_HW_GOTC]     = { "tx_good_bytes", IGBP_GOTCL, IGBP_GOTCH },
+	[IGBP_HW_RNBC]     = { "rx_no_buffer", IGBP_RNBC },
+	[IGBP_HW_RUC]      = { "rx_undersize", IGBP_RUC },
+	[IGBP_HW_RFC]      = { "rx_fragments", IGBP_RFC },
+	[IGBP_HW_ROC]      = { "rx_oversize", IGBP_ROC },
+	[IGBP_HW_RJC]      = { "rx_jabber", IGBP_RJC },
+	[IGBP_HW_TPR]      = { "rx_total_packets", IGBP_TPR },
+	[IGBP_HW_TPT]      = { "tx_total_packets", IGBP_TPT },
+	[IGBP_HW_PTC64]    = { "tx_64_bytes", IGBP_PTC64 },
+	[IGBP_HW_PTC127]   = { "tx_65_127_bytes", IGBP_PTC127 },
+	[IGBP_HW_PTC255]   = { "tx_128_255_bytes", IGBP_PTC255 },
+	[IGBP_HW_PTC511]   = { "tx_256_511_bytes", IGBP_PTC511 },
+	[IGBP_HW_PTC1023]  = { "tx_512_1023_bytes", IGBP_PTC1023 },
+	[IGBP_HW_PTC1522]  = { "tx_1024_max_bytes", IGBP_PTC1522 },
+	[IGBP_HW_MPTC]     = { "tx_multicast", IGBP_MPTC },
+	[IGBP_HW_BPTC]     = { "tx_broadcast", IGBP_BPTC },
+	[IGBP_HW_TSCTC]    = { "tx_tso", IGBP_TSCTC },
+};
+
+/* Counters of a pair beyond those that `ip -s link` shows; the order is that
+ * of igbp_stats_pair_get().
+ */
+static const char igbp_pair_stat_names[][ETH_GSTRING_LEN] = {
+	"rx_packets", "rx_bytes", "rx_csum_errors", "rx_errors",
+	"rx_alloc_fail", "rx_polls",
+	"tx_packets", "tx_bytes", "tx_csum", "tx_tso", "tx_stops",
+	"tx_dropped", "tx_doorbells", "tx_timeouts", "irq_masks",
+};
+
+#define IGBP_PAIR_STATS		ARRAY_SIZE(igbp_pair_stat_names)
+#define IGBP_RX_STATS		(sizeof(struct igbp_rx_stats) / sizeof(u64))
+#define IGBP_TX_STATS		(sizeof(struct igbp_tx_stats) / sizeof(u64))
+
+/* Read @count counters that stand one after the other, consistently */
+static void igbp_stats_snapshot(const struct u64_stats_sync *syncp,
+				const u64_stats_t *from, u64 *to,
+				unsigned int count)
+{
+	unsigned int start, i;
+
+	do {
+		start = u64_stats_fetch_begin(syncp);
+		for (i = 0; i < count; i++)
+			to[i] = u64_stats_read(&from[i]);
+	} while (u64_stats_fetch_retry(syncp, start));
+}
+
+static void igbp_stats_rx_get(struct igbp_pair *pair, u64 *to)
+{
+	igbp_stats_snapshot(&pair->rx.syncp, &pair->rx.stats.packets, to,
+			    IGBP_RX_STATS);
+}
+
+static void igbp_stats_tx_get(struct igbp_pair *pair, u64 *to)
+{
+	igbp_stats_snapshot(&pair->tx.syncp, &pair->tx.stats.packets, to,
+			    IGBP_TX_STATS);
+}
+
+static u64 igbp_stats_hw_get(struct igbp_port *port, enum igbp_hw_stat i)
+{
+	u64 val;
+
+	igbp_stats_snapshot(&port->hw_syncp, &port->hw_stats[i], &val, 1);
+	return val;
+}
+
+/**
+ * igbp_stats_harvest - add what the device has counted since the last time
+ * @port: port
+ *
+ * Context: process, may sleep.
+ */
+void igbp_stats_harvest(struct igbp_port *port)
+{
+	unsigned int i;
+
+	if (test_bit(IGBP_PORT_GONE, &port->flags))
+		return;
+	mutex_lock(&port->stats_lock);
+	for (i = 0; i < IGBP_HW_STATS; i++) {
+		const struct igbp_hw_stat_desc *desc = &igbp_hw_stat_regs[i];
+		u64 val = igbp_rd32(port, desc->low);
+
+		if (desc->high)
+			val |= (u64)igbp_rd32(port, desc->high) << 32;
+		if (!val || test_bit(IGBP_PORT_GONE, &port->flags))
+			continue;
+		preempt_disable();
+		u64_stats_update_begin(&port->hw_syncp);
+		u64_stats_add(&port->hw_stats[i], val);
+		u64_stats_update_end(&port->hw_syncp);
+		preempt_enable();
+	}
+	mutex_unlock(&port->stats_lock);
+}
+
+/**
+ * igbp_stats_get64 - ndo_get_stats64
+ * @netdev: interface
+ * @stats: filled in
+ *
+ * Context: any that may read memory; RCU or RTNL.
+ */
+void igbp_stats_get64(struct net_device *netdev,
+		      struct rtnl_link_stats64 *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	u64 crc, length, align;
+	unsigned int i;
+
+	for (i = 0; i < port->max_pairs; i++) {
+		u64 rx[IGBP_RX_STATS], tx[IGBP_TX_STATS];
+
+		/* In the order of the structures' fields */
+		igbp_stats_rx_get(port->pair[i], rx);
+		stats->rx_packets += rx[0];
+		stats->rx_bytes += rx[1];
+		stats->rx_errors += rx[3];
+		stats->rx_dropped += rx[4];
+		igbp_stats_tx_get(port->pair[i], tx);
+		stats->tx_packets += tx[0];
+		stats->tx_bytes += tx[1];
+		stats->tx_dropped += tx[5];
+	}
+
+	crc = igbp_stats_hw_get(port, IGBP_HW_CRCERRS);
+	align = igbp_stats_hw_get(port, IGBP_HW_ALGNERRC);
+	length = igbp_stats_hw_get(port, IGBP_HW_RUC) +
+		 igbp_stats_hw_get(port, IGBP_HW_ROC);
+	stats->rx_crc_errors = crc;
+	stats->rx_frame_errors = align;
+	stats->rx_length_errors = length;
+	stats->rx_missed_errors = igbp_stats_hw_get(port, IGBP_HW_MPC);
+	stats->rx_errors += crc + align + length;
+	stats->multicast = igbp_stats_hw_get(port, IGBP_HW_MPRC);
+	stats->collisions = igbp_stats_hw_get(port, IGBP_HW_COLC);
+	stats->tx_aborted_errors = igbp_stats_hw_get(port, IGBP_HW_ECOL);
+	stats->tx_window_errors = igbp_stats_hw_get(port, IGBP_HW_LATECOL);
+	stats->tx_errors = stats->tx_aborted_errors + stats->tx_window_errors;
+}
+
+/**
+ * igbp_stats_count - number of lines of ethtool -S
+ * @netdev: interface
+ * @set: ETH_SS_*
+ *
+ * All pairs are listed, in use or not, so that the number does not change.
+ *
+ * Context: process, RTNL.
+ * Return: the number, or -EOPNOTSUPP for another set.
+ */
+int igbp_stats_count(struct net_device *netdev, int set)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return IGBP_HW_STATS + 1 + port->max_pairs * IGBP_PAIR_STATS;
+}
+
+/**
+ * igbp_stats_strings - names of the lines of ethtool -S
+ * @netdev: interface
+ * @set: ETH_SS_*
+ * @data: filled in
+ *
+ * Context: process, RTNL.
+ */
+void igbp_stats_strings(struct net_device *netdev, u32 set, u8 *data)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	unsigned int i, k;
+
+	if (set != ETH_SS_STATS)
+		return;
+	for (i = 0; i < IGBP_HW_STATS; i++)
+		ethtool_puts(&data, igbp_hw_stat_regs[i].name);
+	ethtool_puts(&data, "resets");
+	for (i = 0; i < port->max_pairs; i++)
+		for (k = 0; k < IGBP_PAIR_STATS; k++)
+			ethtool_sprintf(&data, "pair%u_%s", i,
+					igbp_pair_stat_names[k]);
+}
+
+/**
+ * igbp_stats_get - values of the lines of ethtool -S
+ * @netdev: interface
+ * @stats: not used
+ * @data: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_get(struct net_device *netdev, struct ethtool_stats *stats,
+		    u64 *data)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	unsigned int i;
+
+	BUILD_BUG_ON(IGBP_RX_STATS + IGBP_TX_STATS + 1 != IGBP_PAIR_STATS);
+
+	igbp_stats_harvest(port);
+	igbp_stats_snapshot(&port->hw_syncp, port->hw_stats, data,
+			    IGBP_HW_STATS);
+	data += IGBP_HW_STATS;
+	*data++ = port->resets;
+	for (i = 0; i < port->max_pairs; i++) {
+		igbp_stats_rx_get(port->pair[i], data);
+		igbp_stats_tx_get(port->pair[i], data + IGBP_RX_STATS);
+		data += IGBP_PAIR_STATS;
+		data[-1] = READ_ONCE(port->pair[i]->masks);
+	}
+}
+
+/**
+ * igbp_stats_pause_get - pause frames, ethtool -I -a
+ * @netdev: interface
+ * @stats: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_pause_get(struct net_device *netdev,
+			  struct ethtool_pause_stats *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_stats_harvest(port);
+	stats->tx_pause_frames = igbp_stats_hw_get(port, IGBP_HW_XOFFTXC) +
+				 igbp_stats_hw_get(port, IGBP_HW_XONTXC);
+	stats->rx_pause_frames = igbp_stats_hw_get(port, IGBP_HW_XOFFRXC) +
+				 igbp_stats_hw_get(port, IGBP_HW_XONRXC);
+}
+
+static void igbp_stats_queue_rx(struct net_device *netdev, int queue,
+				struct netdev_queue_stats_rx *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	u64 rx[IGBP_RX_STATS];
+
+	igbp_stats_rx_get(port->pair[queue], rx);
+	stats->packets = rx[0];
+	stats->bytes = rx[1];
+	stats->csum_bad = rx[2];
+	stats->alloc_fail = rx[4];
+}
+
+static void igbp_stats_queue_tx(struct net_device *netdev, int queue,
+				struct netdev_queue_stats_tx *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	u64 tx[IGBP_TX_STATS];
+
+	igbp_stats_tx_get(port->pair[queue], tx);
+	stats->packets = tx[0];
+	stats->bytes = tx[1];
+	stats->needs_csum = tx[2];
+	stats->hw_gso_packets = tx[3];
+	stats->stop = tx[4];
+}
+
+/* What pairs that are not in use have counted */
+static void igbp_stats_base(struct net_device *netdev,
+			    struct netdev_queue_stats_rx *rx,
+			    struct netdev_queue_stats_tx *tx)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	unsigned int i;
+
+	rx->packets = 0;
+	rx->bytes = 0;
+	rx->csum_bad = 0;
+	rx->alloc_fail = 0;
+	tx->packets = 0;
+	tx->bytes = 0;
+	tx->needs_csum = 0;
+	tx->hw_gso_packets = 0;
+	tx->stop = 0;
+	for (i = port->pairs; i < port->max_pairs; i++) {
+		struct netdev_queue_stats_rx rx_one;
+		struct netdev_queue_stats_tx tx_one;
+
+		igbp_stats_queue_rx(netdev, i, &rx_one);
+		igbp_stats_queue_tx(netdev, i, &tx_one);
+		rx->packets += rx_one.packets;
+		rx->bytes += rx_one.bytes;
+		rx->csum_bad += rx_one.csum_bad;
+		rx->alloc_fail += rx_one.alloc_fail;
+		tx->packets += tx_one.packets;
+		tx->bytes += tx_one.bytes;
+		tx->needs_csum += tx_one.needs_csum;
+		tx->hw_gso_packets += tx_one.hw_gso_packets;
+		tx->stop += tx_one.stop;
+	}
+}
+
+const struct netdev_stat_ops igbp_stat_ops = {
+	.get_queue_stats_rx	= igbp_stats_queue_rx,
+	.get_queue_stats_tx	= igbp_stats_queue_tx,
+	.get_base_stats		= igbp_stats_base,
+};
