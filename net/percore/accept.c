@@ -67,11 +67,6 @@ static void percore_home_earn(struct percore_shard *shard)
 
 /* ---- what there is to take ---- */
 
-static bool percore_shard_empty(const struct percore_shard *shard)
-{
-	return !shard || reqsk_queue_empty(percore_queue(shard->queue));
-}
-
 static bool percore_pool_empty(const struct percore_listener *lsn)
 {
 	return !READ_ONCE(lsn->pool_used) ||
@@ -93,32 +88,39 @@ static void percore_pool_miss(struct percore_listener *lsn,
 
 /* ---- taking ---- */
 
-static struct sock *percore_take_from_shard(struct percore_listener *lsn,
-					    struct percore_shard *shard,
-					    struct proto_accept_arg *arg)
+static struct sock *percore_take_from_shard(struct percore_shard *shard)
 {
-	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
-	u32 generation = READ_ONCE(lsn->generation);
-	struct sock *newsk;
+	return percore_shard_empty(shard) ? NULL : percore_shard_pop(shard);
+}
 
-	if (percore_shard_empty(shard))
-		return NULL;
-	newsk = inet_csk_accept(shard->queue, arg);
-	if (!newsk)
-		return NULL;
-	/* Once the shards were emptied for good, it has been subtracted. */
-	spin_lock_bh(pool_lock);
-	if (lsn->active && lsn->generation == generation)
-		sk_acceptq_removed(lsn->sk);
-	spin_unlock_bh(pool_lock);
+/*
+ * The child of a Fast Open handshake that goes on keeps its request until the
+ * end of it, as in inet_csk_accept().
+ */
+static struct sock *percore_take_request(struct sock *sk,
+					 struct request_sock *req)
+{
+	struct fastopen_queue *fastopenq = &percore_queue(sk)->fastopenq;
+	struct sock *newsk = req->sk;
+
+	if (tcp_rsk(req)->tfo_listener) {
+		spin_lock_bh(&fastopenq->lock);
+		if (tcp_rsk(req)->tfo_listener) {
+			req->sk = NULL;
+			req = NULL;
+		}
+		spin_unlock_bh(&fastopenq->lock);
+	}
+	if (req)
+		reqsk_put(req);
 	return newsk;
 }
 
 static struct sock *percore_take_from_pool(struct percore_listener *lsn,
-					   struct percore_shard *shard,
-					   struct proto_accept_arg *arg)
+					   struct percore_shard *shard)
 {
-	struct sock *newsk;
+	struct request_sock *req;
+	struct sock *sk = lsn->sk;
 
 	if (!READ_ONCE(lsn->pool_used))
 		return NULL;
@@ -126,10 +128,14 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 		percore_pool_miss(lsn, shard);
 		return NULL;
 	}
-	newsk = READ_ONCE(lsn->sk->sk_prot)->accept(lsn->sk, arg);
-	if (newsk && shard)
+	lock_sock(sk);	/* as everybody who takes from it in process context */
+	req = reqsk_queue_remove(percore_queue(sk), sk);
+	release_sock(sk);
+	if (!req)
+		return NULL;
+	if (shard)
 		shard->pool_misses = 0;
-	return newsk;
+	return percore_take_request(sk, req);
 }
 
 static void percore_take_count(struct percore_shard *shard,
@@ -145,27 +151,126 @@ static void percore_take_count(struct percore_shard *shard,
 
 /* A connection for the current task, or NULL. Never waits for one. */
 static struct sock *percore_take(struct percore_listener *lsn,
-				 struct percore_shard *shard,
-				 const struct proto_accept_arg *arg)
+				 struct percore_shard *shard)
 {
-	struct proto_accept_arg once = *arg;
 	struct sock *newsk = NULL;
 
-	once.flags |= O_NONBLOCK;
 	if (!shard)
-		return percore_take_from_pool(lsn, NULL, &once);
+		return percore_take_from_pool(lsn, NULL);
 
 	percore_home_visit(shard);
 	if (unlikely(READ_ONCE(lsn->pool_used)) &&
 	    atomic_long_read(&shard->accepts_local) % PERCORE_POOL_TURN == 0)
-		newsk = percore_take_from_pool(lsn, shard, &once);
+		newsk = percore_take_from_pool(lsn, shard);
 	if (!newsk)
-		newsk = percore_take_from_shard(lsn, shard, &once);
+		newsk = percore_take_from_shard(shard);
 	if (!newsk)
-		newsk = percore_take_from_pool(lsn, shard, &once);
+		newsk = percore_take_from_pool(lsn, shard);
 	if (newsk)
 		percore_take_count(shard, newsk);
 	return newsk;
+}
+
+/* ---- charging ---- */
+
+/*
+ * A connection is charged to the memory cgroup of the task that accepts it,
+ * by functions that only inet_csk_accept() may call. So with such groups in
+ * use it is led through that function, in an unbound and unhashed socket that
+ * lends its accept queue, and in a request that is never freed.
+ */
+struct percore_gate {
+	struct mutex lock;	/* one connection at a time */
+	struct sock *sk;
+	struct tcp_request_sock req;
+};
+
+static struct percore_gate __percpu *percore_gates;
+
+static void percore_gate_charge(struct sock *newsk)
+{
+	struct percore_gate *gate = raw_cpu_ptr(percore_gates);
+	struct proto_accept_arg arg = { .flags = O_NONBLOCK };
+	struct request_sock *req = &gate->req.req.req;
+	struct request_sock_queue *queue;
+
+	mutex_lock(&gate->lock);
+	queue = percore_queue(gate->sk);
+	refcount_set(&req->rsk_refcnt, 2);	/* it will put one */
+	req->sk = newsk;
+	req->dl_next = NULL;
+	spin_lock_bh(&queue->rskq_lock);
+	queue->rskq_accept_head = req;
+	queue->rskq_accept_tail = req;
+	sk_acceptq_added(gate->sk);
+	spin_unlock_bh(&queue->rskq_lock);
+	WARN_ON_ONCE(inet_csk_accept(gate->sk, &arg) != newsk);
+	mutex_unlock(&gate->lock);
+}
+
+/* What inet_csk_accept() does to a connection after it took it */
+static void percore_accept_charge(struct sock *newsk)
+{
+	if (mem_cgroup_sockets_enabled)
+		percore_gate_charge(newsk);
+	else
+		inet_init_csk_locks(newsk);
+}
+
+static int percore_gate_init(struct percore_gate *gate)
+{
+	struct sock *sk;
+
+	mutex_init(&gate->lock);
+	sk = sk_alloc(&init_net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
+	if (!sk)
+		return -ENOMEM;
+	sock_init_data(NULL, sk);
+	spin_lock_init(&percore_queue(sk)->rskq_lock);
+	spin_lock_init(&percore_queue(sk)->fastopenq.lock);
+	sk->sk_protocol = IPPROTO_TCP;
+	/* not inet_sk_set_state(): nobody is to hear of it */
+	WRITE_ONCE(sk->sk_state, TCP_LISTEN);
+	gate->sk = sk;
+	return 0;
+}
+
+/**
+ * percore_accept_init - make what accept() needs
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int percore_accept_init(void)
+{
+	unsigned int cpu;
+
+	percore_gates = alloc_percpu(struct percore_gate);
+	if (!percore_gates)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		if (percore_gate_init(per_cpu_ptr(percore_gates, cpu))) {
+			percore_accept_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * percore_accept_exit - free it, when nobody can be in accept() any more
+ * Context: process.
+ */
+void percore_accept_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct sock *sk = per_cpu_ptr(percore_gates, cpu)->sk;
+
+		if (sk)
+			sock_put(sk);
+	}
+	free_percpu(percore_gates);
 }
 
 /* ---- sleeping ---- */
@@ -302,7 +407,7 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 			return -ENOENT;
 		shard = percore_shard_get(lsn, raw_smp_processor_id(),
 					  GFP_KERNEL);
-		*newsk = percore_take(lsn, shard, arg);
+		*newsk = percore_take(lsn, shard);
 		if (*newsk)
 			break;
 		if (!shard && timeo)
@@ -344,8 +449,10 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	err = percore_accept_one(sock, &newsk, arg, &idx);
 	if (err == -ENOENT)
 		err = percore_accept_stock(sock, newsock, arg);
-	if (newsk)
+	if (newsk) {
+		percore_accept_charge(newsk);
 		percore_accept_graft(sock, newsock, newsk);
+	}
 	srcu_read_unlock(&percore_srcu, idx);
 	return err;
 }

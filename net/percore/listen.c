@@ -120,6 +120,8 @@ static int percore_conn_request(struct sock *sk, struct sk_buff *skb)
 	shard = percore_shard_get(lsn, smp_processor_id(), GFP_ATOMIC);
 	if (likely(shard))
 		WRITE_ONCE(shard->syns, shard->syns + 1);
+	if (unlikely(sk_acceptq_is_full(sk)))
+		percore_shard_settle_all(lsn);
 	return lsn->orig_af_ops->conn_request(sk, skb);
 }
 
@@ -139,6 +141,8 @@ percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 	const struct inet_connection_sock_af_ops *af_ops;
 	struct sock *child;
 
+	if (lsn && unlikely(sk_acceptq_is_full(sk)))
+		percore_shard_settle_all(lsn);
 	af_ops = lsn ? lsn->orig_af_ops :
 		       READ_ONCE(inet_csk(sk)->icsk_af_ops);
 	child = af_ops->syn_recv_sock(sk, skb, req, dst, req_unhash, own_req,
@@ -183,7 +187,7 @@ static void percore_listen_free_rcu(struct rcu_head *rcu)
 
 	lsn = container_of(rcu, struct percore_listener, rcu);
 	for_each_possible_cpu(cpu)
-		percore_shard_free(lsn->shard[cpu]);
+		kfree(lsn->shard[cpu]);
 	kfree(lsn->sleep_cpus);
 	kfree(lsn);
 }

@@ -41,9 +41,12 @@ static int __init percore_init(void)
 	err = percore_port_init();
 	if (err)
 		goto unregister_pernet;
-	err = percore_listen_init();
+	err = percore_accept_init();
 	if (err)
 		goto exit_port;
+	err = percore_listen_init();
+	if (err)
+		goto exit_accept;
 	err = percore_netlink_init();
 	if (err)
 		goto exit_listen;
@@ -52,6 +55,8 @@ static int __init percore_init(void)
 
 exit_listen:
 	percore_listen_exit();
+exit_accept:
+	percore_accept_exit();
 exit_port:
 	percore_port_exit();
 unregister_pernet:
@@ -63,6 +68,7 @@ static void __exit percore_exit(void)
 {
 	percore_netlink_exit();
 	percore_listen_exit();
+	percore_accept_exit();
 	percore_port_exit();
 	unregister_pernet_subsys(&percore_net_ops);
 }

@@ -83,7 +83,7 @@ static int percore_netlink_put_core(struct sk_buff *skb,
 			      atomic_long_read(&shard->accepts_stolen),
 			      PERCORE_A_CORE_PAD) ||
 	    nla_put_u32(skb, PERCORE_A_CORE_DEPTH,
-			percore_shard_depth(shard))) {
+			READ_ONCE(shard->depth))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}

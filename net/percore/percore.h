@@ -12,11 +12,12 @@
  *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
  *
- *	lock_sock(listener)
+ *	lock_sock(listener)		who takes out of the pool
  *	  percore_listeners_lock	the table of listeners
- *	  rskq_lock of the pool		its list, percore_listener.active and
- *					.generation, sk_ack_backlog
- *	    rskq_lock of a shard	its list, .queued, .mark, .armed
+ *	  rskq_lock of the pool		its list, percore_listener.active,
+ *					sk_ack_backlog
+ *	    percore_shard.lock		its list, .depth, .debt, .queued, .mark,
+ *					.armed
  *	  lock of a wait queue
  */
 #ifndef _NET_PERCORE_PERCORE_H
@@ -37,23 +38,28 @@ struct percore_listener;
 
 /**
  * struct percore_shard - the connections that one core keeps for its worker
- * @queue: unbound socket that only lends its accept queue; sk_ack_backlog of
- *	it is the number of connections waiting in the shard
  * @listener: the listener it belongs to
  * @cpu: the core
+ * @lock: guards what says so below; softirq and process context
+ * @head: connections waiting, oldest first; under @lock
+ * @tail: the last of them; under @lock
+ * @depth: how many; under @lock
+ * @debt: connections accepted from here that sk_ack_backlog of the listener
+ *	still counts; under @lock
+ * @refs: references to the listener that their requests held; under @lock
+ * @queued: connections ever put in; under @lock
+ * @mark: value of @queued one period ago; under @lock
+ * @armed: @timer runs; under @lock
  * @home: task known to take connections on this core, NULL when there is none
  *	and connections go to the pool. For comparison only, never dereferenced
  * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
  * @candidate: task that took the last connections of this core
  * @streak: connections of this core that @candidate took
  * @price: length of the streak that makes a task free to roam the @home
- * @queued: connections ever put into the shard; under the shard's lock
- * @mark: value of @queued one period ago; under the shard's lock
- * @armed: @timer runs; under the shard's lock
  * @pool_misses: looks at an empty pool since it held something
  * @waiters: epoll entries added on this core, and tasks asleep in accept()
  * @sleepers: tasks asleep in accept() that may touch this shard
- * @timer: gives back what nobody took
+ * @timer: gives back what nobody took, settles @debt
  * @syns: SYNs that this core took; softirq of the core writes
  * @accepts_local: connections of this core accepted on it
  * @accepts_stolen: connections of another core accepted on this one
@@ -63,19 +69,24 @@ struct percore_listener;
  * an accept() has moved to another.
  */
 struct percore_shard {
-	struct sock *queue;
 	struct percore_listener *listener;
 	unsigned int cpu;
 
-	struct task_struct *home;
-	bool home_sleeps;
-	struct task_struct *candidate;
-	unsigned int streak;
-	unsigned int price;
-
+	spinlock_t lock;
+	struct request_sock *head;
+	struct request_sock *tail;
+	u32 depth;
+	u32 debt;
+	u32 refs;
 	u32 queued;
 	u32 mark;
 	bool armed;
+
+	bool home_sleeps;
+	struct task_struct *home;
+	struct task_struct *candidate;
+	unsigned int streak;
+	unsigned int price;
 	unsigned int pool_misses;
 
 	wait_queue_head_t waiters;
@@ -95,7 +106,6 @@ struct percore_shard {
  * @orig_data_ready: sk_data_ready before
  * @sk: the socket, held
  * @active: connections may go to shards; under the pool's lock
- * @generation: counts the ends of @active; under the pool's lock
  * @pool_used: the pool may hold connections that no shard will fetch
  * @sleep_cpus: cores on whose shard a task ever slept in accept()
  * @node: in the table of listeners, under percore_listeners_lock
@@ -112,7 +122,6 @@ struct percore_listener {
 	struct sock *sk;
 	bool active;
 	bool pool_used;
-	u32 generation;
 	struct cpumask *sleep_cpus;
 	struct hlist_node node;
 	struct rcu_head rcu;
@@ -162,17 +171,20 @@ int percore_listen_walk(struct net *net, unsigned int skip,
 /* shard.c */
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,
 					unsigned int cpu, gfp_t gfp);
-void percore_shard_free(struct percore_shard *shard);
 void percore_shard_data_ready(struct sock *sk);
 void percore_shard_return_all(struct percore_listener *lsn);
+void percore_shard_settle_all(struct percore_listener *lsn);
 void percore_shard_wake_all(struct percore_listener *lsn);
+struct sock *percore_shard_pop(struct percore_shard *shard);
 
-static inline u32 percore_shard_depth(const struct percore_shard *shard)
+static inline bool percore_shard_empty(const struct percore_shard *shard)
 {
-	return READ_ONCE(shard->queue->sk_ack_backlog);
+	return !shard || !READ_ONCE(shard->head);
 }
 
 /* accept.c */
+int percore_accept_init(void);
+void percore_accept_exit(void);
 int percore_accept(struct socket *sock, struct socket *newsock,
 		   struct proto_accept_arg *arg);
 __poll_t percore_accept_poll(struct file *file, struct socket *sock,

@@ -26,11 +26,13 @@
  *
  * Age is kept without reading a clock: the timer notes how many connections
  * the shard ever had; those up to the note that are still there when it fires
- * again waited for one to two periods. sk_ack_backlog of the listener counts
- * the shards' connections too, so that the limit and ss are those of stock.
+ * again waited for one to two periods. The timer runs in softirq on the shard's
+ * core while the shard holds something, so that nothing is ever stranded.
  *
- * The timer runs in softirq on the shard's core while the shard holds
- * something, so that nothing is ever stranded.
+ * sk_ack_backlog of the listener counts the shards' connections too, so that
+ * the limit and ss are those of stock. What accept() took from a shard is
+ * subtracted with the core's next handshake, which writes that cache line
+ * anyway, or by the timer, or before the kernel compares it with the limit.
  */
 #include <linux/slab.h>
 #include <net/tcp.h>
@@ -46,42 +48,18 @@
 
 static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer);
 
-/*
- * An unbound, unhashed socket whose accept queue inet_csk_accept() empties,
- * with the charges to the caller's memory cgroup that belong to it.
- */
-static struct sock *percore_shard_queue_alloc(struct net *net, gfp_t gfp)
-{
-	struct sock *sk;
-
-	sk = sk_alloc(net, PF_INET, gfp, &tcp_prot, 1);
-	if (!sk)
-		return NULL;
-	sock_init_data(NULL, sk);
-	sk->sk_protocol = IPPROTO_TCP;
-	spin_lock_init(&percore_queue(sk)->rskq_lock);
-	spin_lock_init(&percore_queue(sk)->fastopenq.lock);
-	/* not inet_sk_set_state(): nobody is to hear of it */
-	WRITE_ONCE(sk->sk_state, TCP_LISTEN);
-	return sk;
-}
-
 static struct percore_shard *percore_shard_alloc(struct percore_listener *lsn,
 						 unsigned int cpu, gfp_t gfp)
 {
 	struct percore_shard *shard;
 
-	gfp |= __GFP_NOWARN;
-	shard = kzalloc_node(sizeof(*shard), gfp, cpu_to_node(cpu));
+	shard = kzalloc_node(sizeof(*shard), gfp | __GFP_NOWARN,
+			     cpu_to_node(cpu));
 	if (!shard)
 		return NULL;
-	shard->queue = percore_shard_queue_alloc(sock_net(lsn->sk), gfp);
-	if (!shard->queue) {
-		kfree(shard);
-		return NULL;
-	}
 	shard->listener = lsn;
 	shard->cpu = cpu;
+	spin_lock_init(&shard->lock);
 	shard->price = PERCORE_HOME_PRICE;
 	init_waitqueue_head(&shard->waiters);
 	hrtimer_init(&shard->timer, CLOCK_MONOTONIC,
@@ -112,48 +90,117 @@ struct percore_shard *percore_shard_get(struct percore_listener *lsn,
 		return NULL;
 	other = cmpxchg(&lsn->shard[cpu], NULL, shard);
 	if (other) {
-		percore_shard_free(shard);
+		kfree(shard);
 		return other;
 	}
 	return shard;
 }
 
-/**
- * percore_shard_free - free a shard that nobody can reach
- * @shard: the shard, empty, its timer not running; or NULL
- * Context: any.
- */
-void percore_shard_free(struct percore_shard *shard)
-{
-	if (!shard)
-		return;
-	sock_put(shard->queue);
-	kfree(shard);
-}
+/* ---- moving connections ---- */
 
-/* ---- moving connections; both queues' locks are held ---- */
-
-static void percore_queue_append(struct request_sock_queue *queue,
+static void percore_shard_append(struct percore_shard *shard,
 				 struct request_sock *req)
 {
+	lockdep_assert_held(&shard->lock);
 	req->dl_next = NULL;
-	if (queue->rskq_accept_head)
-		queue->rskq_accept_tail->dl_next = req;
+	if (shard->head)
+		shard->tail->dl_next = req;
 	else
-		WRITE_ONCE(queue->rskq_accept_head, req);
-	queue->rskq_accept_tail = req;
+		WRITE_ONCE(shard->head, req);
+	shard->tail = req;
+	shard->depth++;
+	shard->queued++;
 }
 
-static struct request_sock *percore_queue_pop(struct request_sock_queue *queue)
+static struct request_sock *percore_shard_remove(struct percore_shard *shard)
 {
-	struct request_sock *req = queue->rskq_accept_head;
+	struct request_sock *req = shard->head;
 
+	lockdep_assert_held(&shard->lock);
 	if (!req)
 		return NULL;
-	WRITE_ONCE(queue->rskq_accept_head, req->dl_next);
+	WRITE_ONCE(shard->head, req->dl_next);
 	if (!req->dl_next)
-		queue->rskq_accept_tail = NULL;
+		shard->tail = NULL;
+	shard->depth--;
 	return req;
+}
+
+/*
+ * sk_ack_backlog of the listener counts pool, shards, and what was accepted
+ * from shards and not yet subtracted. Subtract it now.
+ */
+static void percore_shard_settle(struct percore_shard *shard)
+{
+	struct sock *sk = shard->listener->sk;
+
+	lockdep_assert_held(&percore_queue(sk)->rskq_lock);
+	lockdep_assert_held(&shard->lock);
+	if (shard->debt)
+		WRITE_ONCE(sk->sk_ack_backlog,
+			   sk->sk_ack_backlog - shard->debt);
+	shard->debt = 0;
+	/* never the last: the listener holds one */
+	if (shard->refs && refcount_sub_and_test(shard->refs, &sk->sk_refcnt))
+		WARN_ON_ONCE(1);
+	shard->refs = 0;
+}
+
+/**
+ * percore_shard_settle_all - make sk_ack_backlog of the listener exact
+ * @lsn: the listener
+ * Context: process or softirq; takes the locks of pool and shards.
+ */
+void percore_shard_settle_all(struct percore_listener *lsn)
+{
+	struct request_sock_queue *pool = percore_queue(lsn->sk);
+	unsigned int cpu;
+
+	spin_lock_bh(&pool->rskq_lock);
+	for_each_possible_cpu(cpu) {
+		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
+
+		if (!shard)
+			continue;
+		spin_lock(&shard->lock);
+		percore_shard_settle(shard);
+		spin_unlock(&shard->lock);
+	}
+	spin_unlock_bh(&pool->rskq_lock);
+}
+
+/**
+ * percore_shard_pop - take the oldest connection of a shard
+ * @shard: the shard
+ * Context: process.
+ * Return: the connection, with the reference that the queue had on it; NULL
+ *	when there is none.
+ */
+struct sock *percore_shard_pop(struct percore_shard *shard)
+{
+	struct request_sock *req;
+	struct sock *newsk;
+
+	spin_lock_bh(&shard->lock);
+	req = percore_shard_remove(shard);
+	if (req) {
+		shard->debt++;
+		/*
+		 * Its handshake is over, the queue's reference is the last:
+		 * give back the one on the listener when that is cheap.
+		 */
+		if (refcount_read(&req->rsk_refcnt) == 1 &&
+		    req->rsk_listener == shard->listener->sk) {
+			req->rsk_listener = NULL;
+			shard->refs++;
+		}
+	}
+	spin_unlock_bh(&shard->lock);
+	if (!req)
+		return NULL;
+	newsk = req->sk;
+	reqsk_put(req);
+	return newsk;
 }
 
 /* A connection of this core that the pool does not have to keep */
@@ -161,11 +208,11 @@ static bool percore_shard_wants(const struct percore_shard *shard,
 				const struct request_sock *req)
 {
 	/*
-	 * While its handshake goes on, a Fast Open child needs the lock of
-	 * the queue that its listener has.
+	 * A Fast Open child whose handshake goes on needs its request to be
+	 * where the kernel expects it.
 	 */
 	return READ_ONCE(req->sk->sk_incoming_cpu) == shard->cpu &&
-	       !tcp_rsk(req)->tfo_listener;
+	       !READ_ONCE(tcp_rsk(req)->tfo_listener);
 }
 
 /*
@@ -173,18 +220,17 @@ static bool percore_shard_wants(const struct percore_shard *shard,
  * the shard. Any before it have come back from a shard, or were not announced:
  * they stay, for anybody.
  */
-static bool percore_shard_fill(struct percore_listener *lsn,
-			       struct percore_shard *shard)
+static bool __percore_shard_fill(struct percore_listener *lsn,
+				 struct percore_shard *shard)
 {
 	struct request_sock_queue *pool = percore_queue(lsn->sk);
-	struct request_sock_queue *own = percore_queue(shard->queue);
 	struct request_sock *req, *prev = NULL, *found = NULL, *before = NULL;
 	unsigned int looked = 0, wanted = 0;
 
-	spin_lock(&pool->rskq_lock);
+	lockdep_assert_held(&pool->rskq_lock);
 	for (req = pool->rskq_accept_head; req; req = req->dl_next) {
 		if (++looked > PERCORE_POOL_LOOK)
-			break;
+			return false;
 		if (percore_shard_wants(shard, req)) {
 			before = prev;
 			found = req;
@@ -194,10 +240,8 @@ static bool percore_shard_fill(struct percore_listener *lsn,
 	}
 	if (wanted > 1 && !lsn->pool_used)
 		WRITE_ONCE(lsn->pool_used, true);
-	if (req || !found || !lsn->active) {
-		spin_unlock(&pool->rskq_lock);
+	if (!found || !lsn->active)
 		return false;
-	}
 
 	if (before)
 		before->dl_next = found->dl_next;
@@ -205,13 +249,33 @@ static bool percore_shard_fill(struct percore_listener *lsn,
 		WRITE_ONCE(pool->rskq_accept_head, found->dl_next);
 	if (!found->dl_next)
 		pool->rskq_accept_tail = before;
-	spin_lock(&own->rskq_lock);
-	percore_queue_append(own, found);
-	sk_acceptq_added(shard->queue);
-	shard->queued++;
-	spin_unlock(&own->rskq_lock);
-	spin_unlock(&pool->rskq_lock);
+	spin_lock(&shard->lock);
+	percore_shard_append(shard, found);
+	percore_shard_settle(shard);
+	spin_unlock(&shard->lock);
 	return true;
+}
+
+static bool percore_shard_fill(struct percore_listener *lsn,
+			       struct percore_shard *shard)
+{
+	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
+	bool filled = false;
+
+	/*
+	 * inet_csk_accept() of a task that came to accept() before the socket
+	 * was ours owns the socket from its look at the queue until it has
+	 * taken from it: keep away meanwhile. The child is locked, hence
+	 * nested: no path takes a child's spinlock under a listener's.
+	 */
+	bh_lock_sock_nested(lsn->sk);
+	if (!sock_owned_by_user(lsn->sk)) {
+		spin_lock(pool_lock);
+		filled = __percore_shard_fill(lsn, shard);
+		spin_unlock(pool_lock);
+	}
+	bh_unlock_sock(lsn->sk);
+	return filled;
 }
 
 /*
@@ -221,15 +285,11 @@ static bool percore_shard_fill(struct percore_listener *lsn,
 static void percore_shard_return(struct percore_shard *shard, u32 n)
 {
 	struct request_sock_queue *pool = percore_queue(shard->listener->sk);
-	struct request_sock_queue *own = percore_queue(shard->queue);
-	struct request_sock *first = own->rskq_accept_head, *last = NULL;
+	struct request_sock *first = shard->head, *last = NULL;
 
 	lockdep_assert_held(&pool->rskq_lock);
-	lockdep_assert_held(&own->rskq_lock);
-	for (; n && own->rskq_accept_head; n--) {
-		last = percore_queue_pop(own);
-		sk_acceptq_removed(shard->queue);
-	}
+	for (; n && shard->head; n--)
+		last = percore_shard_remove(shard);
 	if (!last)
 		return;
 	last->dl_next = pool->rskq_accept_head;
@@ -241,32 +301,26 @@ static void percore_shard_return(struct percore_shard *shard, u32 n)
 /**
  * percore_shard_return_all - empty every shard into the pool, for good
  * @lsn: the listener, which is not active afterwards
- * Context: process or softirq; takes the locks of the queues.
+ * Context: process or softirq; takes the locks of pool and shards.
  */
 void percore_shard_return_all(struct percore_listener *lsn)
 {
 	struct request_sock_queue *pool = percore_queue(lsn->sk);
-	struct request_sock *req;
 	unsigned int cpu;
-	u32 n = 0;
 
 	spin_lock_bh(&pool->rskq_lock);
 	lsn->active = false;
-	lsn->generation++;
 	for_each_possible_cpu(cpu) {
 		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
 
 		if (!shard)
 			continue;
-		spin_lock(&percore_queue(shard->queue)->rskq_lock);
+		spin_lock(&shard->lock);
+		percore_shard_settle(shard);
 		percore_shard_return(shard, U32_MAX);
-		spin_unlock(&percore_queue(shard->queue)->rskq_lock);
+		spin_unlock(&shard->lock);
 		WRITE_ONCE(shard->home, NULL);
 	}
-	/* what accept() took from a shard and has not yet subtracted: now */
-	for (req = pool->rskq_accept_head; req; req = req->dl_next)
-		n++;
-	WRITE_ONCE(lsn->sk->sk_ack_backlog, n);
 	spin_unlock_bh(&pool->rskq_lock);
 }
 
@@ -315,24 +369,25 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 {
 	struct percore_shard *shard;
 	struct percore_listener *lsn;
-	u32 depth, aged = 0;
+	u32 aged = 0;
+	bool again;
 
 	shard = container_of(timer, struct percore_shard, timer);
 	lsn = shard->listener;
 	spin_lock(&percore_queue(lsn->sk)->rskq_lock);
-	spin_lock(&percore_queue(shard->queue)->rskq_lock);
-	depth = percore_shard_depth(shard);
-	if (depth) {
-		u32 taken = shard->queued - depth;
+	spin_lock(&shard->lock);
+	percore_shard_settle(shard);
+	if (shard->depth) {
+		u32 taken = shard->queued - shard->depth;
 
 		if ((s32)(shard->mark - taken) > 0)
 			aged = shard->mark - taken;
 		percore_shard_return(shard, aged);
 		shard->mark = shard->queued;
-		depth -= aged;
 	}
-	shard->armed = depth;
-	spin_unlock(&percore_queue(shard->queue)->rskq_lock);
+	again = shard->depth;
+	shard->armed = again;
+	spin_unlock(&shard->lock);
 	spin_unlock(&percore_queue(lsn->sk)->rskq_lock);
 
 	if (aged) {
@@ -342,7 +397,7 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 		for (; aged; aged--)
 			percore_pool_ready(lsn, shard->cpu);
 	}
-	if (!depth)
+	if (!again)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(timer, ns_to_ktime(percore_shard_period_ns(shard)));
 	return HRTIMER_RESTART;
@@ -353,13 +408,13 @@ static void percore_shard_arm(struct percore_shard *shard)
 	u64 period_ns;
 	bool arm;
 
-	spin_lock(&percore_queue(shard->queue)->rskq_lock);
-	arm = !shard->armed && percore_shard_depth(shard);
+	spin_lock(&shard->lock);
+	arm = !shard->armed;
 	if (arm) {
 		shard->armed = true;
 		shard->mark = shard->queued;
 	}
-	spin_unlock(&percore_queue(shard->queue)->rskq_lock);
+	spin_unlock(&shard->lock);
 	if (!arm)
 		return;
 	period_ns = percore_shard_period_ns(shard);
