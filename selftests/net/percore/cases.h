@@ -62,7 +62,91 @@
 	CASE(share_scm_rights, YES, "a listener passed to another process works there") \
 	CASE(share_in_flight, YES, "and in flight it keeps its connections") \
 	CASE(share_exec, YES, "another program serves the inherited descriptor") \
-	CASE(share_stopped, YES, "a stopped worker keeps no connection from the others")
+	CASE(share_stopped, YES, "a stopped worker keeps no connection from the others") \
+	CASE(uring_accept, YES, "io_uring accept, submitted before and after the connection") \
+	CASE(uring_accept_several, YES, "each of several requests gets one connection") \
+	CASE(uring_multishot, YES, "one multishot request gets all connections") \
+	CASE(uring_accept_ended, ANY, "shutdown, cancel, close of listener and ring") \
+	CASE(uring_poll, YES, "io_uring poll of a listener") \
+	CASE(poll_masks, YES, "poll's mask in each state of the socket, on each CPU") \
+	CASE(poll_wakes, YES, "poll and select on any CPU are woken by any CPU's connection") \
+	CASE(poll_ended, YES, "shutdown and disconnect end poll and select") \
+	CASE(poll_closed, ANY, "close() leaves a poll asleep until a connection comes") \
+	CASE(poll_signal, ANY, "EINTR of poll and select") \
+	CASE(poll_timeout, YES, "a timeout is kept") \
+	CASE(poll_several, YES, "several listeners in one poll") \
+	CASE(poll_crowd, YES, "many sleepers: each connection is one's") \
+	CASE(epoll_level, YES, "level-triggered: an event at every wait until drained") \
+	CASE(epoll_edge_drained, YES, "edge-triggered: one event for each connection") \
+	CASE(epoll_edge_undrained, YES, "the same when nothing is accepted") \
+	CASE(epoll_edge_merged, YES, "connections between two waits are one event") \
+	CASE(epoll_oneshot, YES, "one-shot: silent until armed again") \
+	CASE(epoll_added_late, YES, "an event for what waits when the listener is added") \
+	CASE(epoll_ctl_cases, ANY, "refused requests, removal, the last descriptor") \
+	CASE(epoll_shutdown, YES, "shutdown is an event") \
+	CASE(epoll_nested, YES, "an epoll in an epoll and in a poll") \
+	CASE(epoll_exclusive, YES, "EPOLLEXCLUSIVE: one connection wakes one sleeper") \
+	CASE(epoll_herd, YES, "without it each connection is one sleeper's") \
+	CASE(epoll_shared, YES, "one epoll for all threads") \
+	CASE(drain_blocking, YES, "one worker in accept serves all CPUs") \
+	CASE(drain_poll, YES, "one worker in poll or select") \
+	CASE(drain_nonblocking, YES, "one worker that only tries accept") \
+	CASE(drain_epoll_level, YES, "one worker in level-triggered epoll") \
+	CASE(drain_epoll_edge, YES, "one worker in edge-triggered epoll") \
+	CASE(drain_epoll_oneshot, YES, "one worker in one-shot epoll") \
+	CASE(drain_epoll_exclusive, YES, "one worker in exclusive epoll") \
+	CASE(drain_epoll_nested, YES, "one worker in nested epoll") \
+	CASE(drain_epoll_moved, YES, "one worker that moved after it added the listener") \
+	CASE(drain_sigio, YES, "one worker that waits for SIGIO") \
+	CASE(syn_cookies, YES, "handshakes by cookie") \
+	CASE(syn_cookies_pending, YES, "the backlog holds for them, close() resets them") \
+	CASE(syn_defer_accept, YES, "TCP_DEFER_ACCEPT: ready when data comes, on any CPU") \
+	CASE(syn_defer_accept_late, YES, "and at last without data") \
+	CASE(syn_saved, YES, "TCP_SAVE_SYN gives the SYN, once") \
+	CASE(syn_md5, YES, "a key set and removed while listening") \
+	CASE(syn_sysctls, YES, "the SYN-ACK obeys the namespace's knobs") \
+	CASE(syn_again, YES, "a SYN that comes again on another CPU is the same request") \
+	CASE(tfo_cookie, YES, "Fast Open with a cookie") \
+	CASE(tfo_every_listener, YES, "Fast Open of every listener, by sysctl") \
+	CASE(tfo_no_cookie, YES, "Fast Open without cookies") \
+	CASE(tfo_toggled, YES, "Fast Open switched while listening") \
+	CASE(tfo_key, ANY, "a Fast Open key of the listener") \
+	CASE(tfo_queue_limit, YES, "the limit of unfinished Fast Open connections is exact") \
+	CASE(tfo_pending, YES, "pending Fast Open connections are reset by close()") \
+	CASE(group_cbpf, ANY, "a program chooses the listener of a group by CPU") \
+	CASE(group_one_chosen, YES, "and one listener for all CPUs") \
+	CASE(group_incoming_cpu, ANY, "SO_INCOMING_CPU chooses the listener of a group") \
+	CASE(group_member_closed, YES, "the end of one listener leaves the others alone") \
+	CASE(group_migrate, YES, "tcp_migrate_req moves waiting connections") \
+	CASE(group_migrate_half_open, YES, "and half-open ones") \
+	CASE(group_grows, YES, "listeners join and leave a group") \
+	CASE(addr_dual_stack, YES, "one socket for both families") \
+	CASE(addr_v6only_pair, YES, "a v6-only socket beside a v4 one") \
+	CASE(addr_device, YES, "SO_BINDTODEVICE before, after, wrong, none") \
+	CASE(addr_more_special, YES, "the more special listener wins") \
+	CASE(addr_freebind, YES, "an address that comes after listen()") \
+	CASE(addr_transparent, YES, "IP_TRANSPARENT and routed networks") \
+	CASE(addr_ip_options, YES, "IP options of a SYN") \
+	CASE(diag_ss, YES, "Recv-Q and Send-Q of ss") \
+	CASE(diag_tcp_info, YES, "TCP_INFO of the listener: queue and backlog") \
+	CASE(diag_proc, YES, "one entry in /proc/net/tcp") \
+	CASE(diag_ss_kill, YES, "ss -K of a listener") \
+	CASE(diag_ss_kill_accept, ANY, "ss -K wakes a sleeper in accept") \
+	CASE(diag_ss_kill_waiting, YES, "ss -K of a connection that waits") \
+	CASE(diag_sockstat, YES, "sockstat while listening and after it") \
+	CASE(diag_counters, YES, "the counters that handshakes move") \
+	CASE(diag_destroy_events, YES, "sock_diag announces the end of one listener") \
+	CASE(self_calls, YES, "calls that a listener refuses") \
+	CASE(self_options, YES, "options that show the listener's state") \
+	CASE(self_filter, YES, "SO_ATTACH_FILTER of a listener") \
+	CASE(self_flags, YES, "O_NONBLOCK switched while connections come") \
+	CASE(life_killed, ANY, "SIGKILL of the owner resets what waits") \
+	CASE(life_exits, ANY, "so does its end") \
+	CASE(life_exec, ANY, "and exec with a close-on-exec listener") \
+	CASE(life_one_killed, YES, "a killed worker keeps nothing from the others") \
+	CASE(life_netns, ANY, "a namespace ends with connections waiting in it") \
+	CASE(life_tls, YES, "kernel TLS on accepted connections") \
+	CASE(life_mptcp, ANY, "a multipath TCP listener")
 
 #define CASE(fn, sharded, claim) void fn(void);
 PARITY_CASES

@@ -14,7 +14,7 @@
 
 const char *const family_name[FAMILIES] = { "v4", "v6", "dual" };
 int ncpu;
-int linger_ms = 100;
+int linger_ms = 30;
 
 static char scope_name[64];
 static int cpu_id[MAX_CPU];
@@ -179,6 +179,14 @@ const char *error_of(int fd)
 	return err > 0 ? strerrorname_np(err) : err ? res(-1) : "none";
 }
 
+/* After EINTR the handshake goes on: io_uring's work interrupts like signals */
+static int finish_connect(int fd)
+{
+	poll_mask(fd, POLLOUT, WAIT_MS);
+	errno = get_int(fd, SOL_SOCKET, SO_ERROR);
+	return errno ? -1 : 0;
+}
+
 static int dial_flags(enum family f, int port, int cpu, int flags)
 {
 	struct timeval tv = { .tv_sec = 8 };
@@ -192,7 +200,8 @@ static int dial_flags(enum family f, int port, int cpu, int flags)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	if (cpu >= 0)
 		pin(cpu);
-	if (connect(fd, (void *)&ss, len) && errno != EINPROGRESS) {
+	if (connect(fd, (void *)&ss, len) && errno != EINPROGRESS &&
+	    (errno != EINTR || finish_connect(fd))) {
 		int saved = errno;
 
 		close(fd);
@@ -341,8 +350,12 @@ int wait_state(const int *fds, int n, const char *state, int want)
 int poll_mask(int fd, int events, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
+	int n;
 
-	return poll(&p, 1, ms < 0 ? 0 : ms) == 1 ? p.revents : 0;
+	do {
+		n = poll(&p, 1, ms < 0 ? 0 : ms);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? p.revents : 0;
 }
 
 const char *mask_name(unsigned int mask)

@@ -76,17 +76,20 @@ long netstat(const char *group, const char *name)
 			 "/proc/thread-self/net/snmp", group, name);
 }
 
-/* A field of the TCP line of /proc/net/sockstat */
-long sockstat(const char *name)
+/* A field of the TCP line of sockstat, or of the TCP6 line of sockstat6 */
+long sockstat(const char *line_name, const char *name)
 {
+	size_t len = strlen(line_name);
 	char line[256], *word, *save;
-	FILE *f = fopen("/proc/thread-self/net/sockstat", "r");
 	long found = -1;
+	FILE *f;
 
+	f = fopen(strcmp(line_name, "TCP6") ? "/proc/thread-self/net/sockstat" :
+		  "/proc/thread-self/net/sockstat6", "r");
 	while (f && found < 0 && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "TCP:", 4))
+		if (strncmp(line, line_name, len) || line[len] != ':')
 			continue;
-		for (word = strtok_r(line + 4, " \n", &save); word;
+		for (word = strtok_r(line + len + 1, " \n", &save); word;
 		     word = strtok_r(NULL, " \n", &save))
 			if (!strcmp(word, name))
 				found = atol(strtok_r(NULL, " \n", &save));

@@ -83,7 +83,7 @@ void wait_blocked(pid_t tid)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-	while (same < 3 && now_ms() < end) {
+	while (same < 2 && now_ms() < end) {
 		f = fopen(path, "r");
 		if (!f)
 			return;
@@ -93,7 +93,7 @@ void wait_blocked(pid_t tid)
 		else
 			same = 0;
 		fclose(f);
-		sleep_ms(2);
+		sleep_ms(1);
 	}
 }
 

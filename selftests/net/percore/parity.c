@@ -67,10 +67,11 @@ static void find_linger(void)
 
 static int run(const struct parity_case *c, bool netns, const char *shard)
 {
-	struct rlimit nofile = { 4096, 4096 };
+	struct rlimit nofile = { 4096, 4096 }, core = { 0, 0 };
 	int status;
 
 	setrlimit(RLIMIT_NOFILE, &nofile);
+	setrlimit(RLIMIT_CORE, &core);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGALRM, hung);
 	alarm(WATCHDOG_S);

@@ -47,6 +47,10 @@ enum family { V4, V6, DUAL, FAMILIES };
 #define for_each_family(f) \
 	for (enum family f = V4; f < FAMILIES && enter(family_name[f]); f++)
 
+/* The first CPU and the last one, where each costs time */
+#define for_two_cpus(cpu) \
+	for (int cpu = 0; cpu < ncpu; cpu += ncpu > 1 ? ncpu - 1 : 1)
+
 extern const char *const family_name[FAMILIES];
 extern int ncpu;		/* CPUs that the case may use */
 extern int linger_ms;		/* longer than any delayed wake-up takes */
@@ -114,7 +118,7 @@ void *shared_mem(size_t size);
 bool sysctl_write(const char *name, const char *value);
 void sysctl_need(const char *name, const char *value);
 long netstat(const char *group, const char *name);
-long sockstat(const char *name);
+long sockstat(const char *line, const char *name);
 int proc_tcp_count(int port, int state);
 int proc_tcp_line(int port, int state, char *buf, size_t len);
 int tool(char *out, size_t len, const char *fmt, ...)
