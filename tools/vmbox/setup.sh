@@ -55,30 +55,33 @@ install_quietly() (
 	apt_get install --no-install-recommends "$@"
 )
 
+# QEMU comes last: asked to prefer backports, apt would take from there every
+# library that is still missing, and the -dev packages of bookworm want theirs.
 setup_packages() {
-	local package missing=() had_nginx=yes
+	local package missing=() had_nginx=
 
 	while read -r package; do
+		[ "$package" != qemu-system-x86 ] || continue
 		[ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
 			missing+=("$package")
 	done < <(grep -E '^[a-z]' "$here/packages")
 
-	if ! qemu_has_igb; then
-		add_backports
+	if [ ${#missing[@]} -gt 0 ]; then
+		[ ! -x /usr/sbin/nginx ] || had_nginx=yes
 		apt_update_once
-		heartbeat "installing qemu-system-x86 with igb" \
-			install_quietly -t bookworm-backports qemu-system-x86 ||
-			die "cannot install QEMU 8 or newer"
-		qemu_has_igb || die "this QEMU has no igb device: 8 or newer is needed"
+		say "missing: ${missing[*]}"
+		heartbeat "installing ${#missing[@]} packages" install_quietly "${missing[@]}" ||
+			die "cannot install what is missing"
+		[ -n "$had_nginx" ] || [ ! -d /run/systemd/system ] ||
+			systemctl disable -q nginx || say "could not disable nginx"
 	fi
-	[ ${#missing[@]} -eq 0 ] && return
+	qemu_has_igb && return
+	add_backports
 	apt_update_once
-	[ -x /usr/sbin/nginx ] || had_nginx=
-	heartbeat "installing: ${missing[*]}" install_quietly "${missing[@]}" ||
-		die "cannot install: ${missing[*]}"
-	if [ -z "$had_nginx" ] && [ -d /run/systemd/system ]; then
-		systemctl disable -q nginx || say "could not disable nginx"
-	fi
+	heartbeat "installing qemu-system-x86 from bookworm-backports" \
+		install_quietly -t bookworm-backports qemu-system-x86 ||
+		die "cannot install QEMU 8 or newer"
+	qemu_has_igb || die "this QEMU has no igb device: 8 or newer is needed"
 }
 
 # The modules without which a guest cannot reach its root, in order.
