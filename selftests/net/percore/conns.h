@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * conns.h - what client and server of the storm share
+ *
+ *	client					server
+ *	connect()	   --- SYN -------->
+ *	send(hello)	   --- 16 bytes --->	accept(), read, note the id
+ *	read until EOF	   <-- the id ------	write, close
+ *
+ * Every connection has an id of its own, and the server keeps the set of those
+ * it saw: none lost is "as many as the client has had answers", none accepted
+ * twice is "no id seen before".
+ */
+#ifndef CONNS_H
+#define CONNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum { MAX_WORKERS = 64, MAX_THREADS = 1024, STALL_S = 20 };
+
+enum { EXIT_FAULT = 1, EXIT_USAGE = 2, EXIT_STALLED = 3 };
+
+/* First word of an id, so that no other program's bytes pass for one */
+#define ID_MAGIC	0x70636f72ull
+#define ID_OF(n)	(ID_MAGIC << 32 | (n))
+
+struct hello {
+	uint64_t id;
+	uint64_t start_ns;	/* when connect() was called, CLOCK_MONOTONIC */
+};
+
+struct options {
+	const char *host;	/* where to listen, where to connect */
+	int port;
+	int cpus[MAX_WORKERS];	/* to pin to, one after another */
+	int ncpus;		/* 0: do not pin */
+	/* serve */
+	const char *mode;
+	int workers;
+	int backlog;
+	bool procs;		/* workers are processes, not threads */
+	uint32_t capacity;	/* ids below this can be told apart */
+	/* dial */
+	int threads;
+	uint32_t count;		/* connections, or 0 */
+	int seconds;		/* how long, if no count */
+};
+
+int serve(const struct options *o);
+int dial(const struct options *o);
+
+uint64_t now_ns(void);
+void pin_to(const struct options *o, int n);
+socklen_t to_sockaddr(const struct options *o, struct sockaddr_storage *ss);
+void fail(const char *what);
+
+#endif /* CONNS_H */
