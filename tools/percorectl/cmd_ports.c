@@ -90,9 +90,11 @@ static void port_free(struct port *p)
 {
 	struct queue *q;
 
-	for (q = p->queues; q < p->queues + p->n_queues; q++)
+	while (p->n_queues) {
+		q = &p->queues[--p->n_queues];
 		while (q->n_why)
 			free(q->why[--q->n_why]);
+	}
 	free(p->queues);
 }
 
@@ -155,15 +157,17 @@ static void queue_observe(const struct port *p, bool in_sysfs, struct queue *q)
 static void reta_observe(struct port *p)
 {
 	uint32_t *reta = NULL;
-	int i, n = facts_read_reta(p->ifname, &reta);
+	int entry, n = facts_read_reta(p->ifname, &reta);
 	struct queue *q;
+	size_t i;
 
 	if (n > 0)
 		p->reta_size = (struct val){ .known = true, .n = n };
-	for (q = p->queues; n > 0 && q < p->queues + p->n_queues; q++) {
+	for (i = 0; n > 0 && i < p->n_queues; i++) {
+		q = &p->queues[i];
 		q->reta.known = q->id.known;
-		for (i = 0; i < n; i++)
-			q->reta.n += reta[i] == q->id.n;
+		for (entry = 0; entry < n; entry++)
+			q->reta.n += reta[entry] == q->id.n;
 	}
 	free(reta);
 }
@@ -176,13 +180,14 @@ void ports_observe(struct ports *ps)
 {
 	struct port *p;
 	bool in_sysfs;
-	struct queue *q;
+	size_t i, j;
 
 	facts_read_cpulist(&ps->online, "/sys/devices/system/cpu/online");
-	for (p = ps->list; p < ps->list + ps->n; p++) {
+	for (i = 0; i < ps->n; i++) {
+		p = &ps->list[i];
 		in_sysfs = port_in_sysfs(p);
-		for (q = p->queues; q < p->queues + p->n_queues; q++)
-			queue_observe(p, in_sysfs, q);
+		for (j = 0; j < p->n_queues; j++)
+			queue_observe(p, in_sysfs, &p->queues[j]);
 		if (p->ifname[0])
 			reta_observe(p);
 	}
@@ -225,6 +230,7 @@ static void irq_judge(struct queue *q)
 static void xps_judge(const struct port *p, struct queue *q)
 {
 	const struct queue *o;
+	size_t i;
 
 	/* A port with one transmit queue has no such map, and needs none. */
 	if (q->xps.err == -ENOENT && p->n_queues == 1)
@@ -239,7 +245,8 @@ static void xps_judge(const struct port *p, struct queue *q)
 	}
 	if (!cpuset_test(&q->xps.cpus, q->cpu.n))
 		queue_why(q, "xps lacks CPU %u", (unsigned int)q->cpu.n);
-	for (o = p->queues; o < p->queues + p->n_queues; o++) {
+	for (i = 0; i < p->n_queues; i++) {
+		o = &p->queues[i];
 		if (o->cpu.known && o->cpu.n != q->cpu.n &&
 		    cpuset_test(&q->xps.cpus, o->cpu.n)) {
 			queue_why(q, "xps takes CPU %u of queue %u",
@@ -292,11 +299,13 @@ static void queue_judge(const struct ports *ps, const struct port *p,
 void ports_judge(struct ports *ps)
 {
 	struct port *p;
-	struct queue *q;
+	size_t i, j;
 
-	for (p = ps->list; p < ps->list + ps->n; p++)
-		for (q = p->queues; q < p->queues + p->n_queues; q++)
-			queue_judge(ps, p, q);
+	for (i = 0; i < ps->n; i++) {
+		p = &ps->list[i];
+		for (j = 0; j < p->n_queues; j++)
+			queue_judge(ps, p, &p->queues[j]);
+	}
 }
 
 static json_t *fact_json(const struct cpufact *fact)
@@ -326,6 +335,22 @@ static json_t *queue_json(const struct queue *q)
 	return root;
 }
 
+static json_t *port_json(const struct port *p)
+{
+	json_t *queues = json_array();
+	json_t *root = json_object();
+	size_t i;
+
+	for (i = 0; i < p->n_queues; i++)
+		json_array_append_new(queues, queue_json(&p->queues[i]));
+	json_object_set_new(root, "ifindex", json_val(p->ifindex));
+	json_object_set_new(root, "ifname", p->ifname[0] ?
+			    json_string(p->ifname) : json_null());
+	json_object_set_new(root, "reta_size", json_val(p->reta_size));
+	json_object_set_new(root, "queues", queues);
+	return root;
+}
+
 /**
  * ports_json() - turn ports into JSON
  * @ps: the ports
@@ -335,23 +360,10 @@ static json_t *queue_json(const struct queue *q)
 json_t *ports_json(const struct ports *ps)
 {
 	json_t *root = json_array();
-	const struct port *p;
 	size_t i;
 
-	for (p = ps->list; p < ps->list + ps->n; p++) {
-		json_t *queues = json_array();
-		json_t *port = json_object();
-
-		for (i = 0; i < p->n_queues; i++)
-			json_array_append_new(queues,
-					      queue_json(&p->queues[i]));
-		json_object_set_new(port, "ifindex", json_val(p->ifindex));
-		json_object_set_new(port, "ifname", p->ifname[0] ?
-				    json_string(p->ifname) : json_null());
-		json_object_set_new(port, "reta_size", json_val(p->reta_size));
-		json_object_set_new(port, "queues", queues);
-		json_array_append_new(root, port);
-	}
+	for (i = 0; i < ps->n; i++)
+		json_array_append_new(root, port_json(&ps->list[i]));
 	return root;
 }
 
@@ -407,11 +419,13 @@ void ports_print(const struct ports *ps)
 	};
 	struct table t = { .cols = cols, .n_cols = ARRAY_SIZE(cols) };
 	const struct port *p;
-	size_t i;
+	size_t i, j;
 
-	for (p = ps->list; p < ps->list + ps->n; p++)
-		for (i = 0; i < p->n_queues; i++)
-			queue_row(&t, p, &p->queues[i]);
+	for (i = 0; i < ps->n; i++) {
+		p = &ps->list[i];
+		for (j = 0; j < p->n_queues; j++)
+			queue_row(&t, p, &p->queues[j]);
+	}
 	table_print(&t);
 	table_free(&t);
 }
