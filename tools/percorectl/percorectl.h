@@ -244,9 +244,9 @@ int status_decode(const void *attrs, size_t len, void *data);
  * struct core - PERCORE_A_CORE_*: one core's part of a listener
  * @cpu: the core
  * @syns: SYNs it took
- * @accepts_local: its connections that were accepted on it
- * @accepts_stolen: its connections that were accepted on another core
- * @depth: its connections that wait now
+ * @accepts_local: connections of this core that were accepted on it
+ * @accepts_stolen: connections of other cores that were accepted on it
+ * @depth: connections that wait in its shard now
  */
 struct core {
 	struct val cpu;
