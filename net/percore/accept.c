@@ -42,13 +42,44 @@
 
 /* ---- who works on which core ---- */
 
-/* The current task looks for connections on its core. */
+/* What was kept for the current task on cores it has left is anybody's. */
+static void percore_home_leave_others(struct percore_shard *here)
+{
+	struct percore_listener *lsn = here->listener;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
+
+		if (!shard || shard == here)
+			continue;
+		if (READ_ONCE(shard->guest) == current)
+			WRITE_ONCE(shard->guest, NULL);
+		if (READ_ONCE(shard->home) == current)
+			percore_shard_abandon(shard);
+	}
+}
+
+static void percore_home_settle_here(struct percore_shard *shard)
+{
+	WRITE_ONCE(shard->home, current);
+	percore_home_leave_others(shard);
+}
+
+/*
+ * The current task looks for connections on its core. Nearly always it is the
+ * core's home, or came to it before.
+ */
 static void percore_home_visit(struct percore_shard *shard)
 {
 	if (likely(READ_ONCE(shard->home) == current))
 		return;
-	if (current->nr_cpus_allowed == 1)
-		WRITE_ONCE(shard->home, current);
+	if (current->nr_cpus_allowed == 1) {
+		percore_home_settle_here(shard);
+	} else if (READ_ONCE(shard->guest) != current) {
+		WRITE_ONCE(shard->guest, current);
+		percore_home_leave_others(shard);
+	}
 }
 
 /* The current task took a connection of this core. */
@@ -62,7 +93,7 @@ static void percore_home_earn(struct percore_shard *shard)
 	}
 	WRITE_ONCE(shard->streak, shard->streak + 1);
 	if (shard->streak >= READ_ONCE(shard->price))
-		WRITE_ONCE(shard->home, current);
+		percore_home_settle_here(shard);
 }
 
 /* ---- what there is to take ---- */
@@ -503,12 +534,15 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 		if (percore_poll_by_epoll(wait))
 			poll_wait(file, &shard->waiters, wait);
 	}
-	if (!percore_shard_empty(shard))
+	if (!percore_shard_empty(shard)) {
 		mask = EPOLLIN | EPOLLRDNORM;
-	else if (!percore_pool_empty(lsn))
+		if (!READ_ONCE(shard->told))
+			WRITE_ONCE(shard->told, true);
+	} else if (!percore_pool_empty(lsn)) {
 		mask = EPOLLIN | EPOLLRDNORM;
-	else if (READ_ONCE(lsn->pool_used))
+	} else if (READ_ONCE(lsn->pool_used)) {
 		percore_pool_miss(lsn, shard);
+	}
 unlock:
 	srcu_read_unlock(&percore_srcu, idx);
 	return mask;

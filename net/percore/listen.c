@@ -59,6 +59,8 @@ DEFINE_SRCU(percore_srcu);
 
 static DEFINE_HASHTABLE(percore_listeners, 8);
 static DEFINE_SPINLOCK(percore_listeners_lock);
+static LIST_HEAD(percore_listener_list);	/* the same, oldest first */
+static u64 percore_last_id;	/* under percore_listeners_lock */
 static bool percore_closing;	/* under percore_listeners_lock */
 
 static struct tracepoint *percore_state_tracepoint;
@@ -167,6 +169,13 @@ static struct percore_listener *percore_listen_lookup(const struct sock *sk)
 	return NULL;
 }
 
+static void __percore_listen_unlink(struct percore_listener *lsn)
+{
+	lockdep_assert_held(&percore_listeners_lock);
+	hash_del(&lsn->node);
+	list_del(&lsn->list);
+}
+
 /* Take @sk's listener out of the table: whoever gets it tears it down. */
 static struct percore_listener *percore_listen_unlink(const struct sock *sk)
 {
@@ -175,7 +184,7 @@ static struct percore_listener *percore_listen_unlink(const struct sock *sk)
 	spin_lock_bh(&percore_listeners_lock);
 	lsn = percore_listen_lookup(sk);
 	if (lsn)
-		hash_del(&lsn->node);
+		__percore_listen_unlink(lsn);
 	spin_unlock_bh(&percore_listeners_lock);
 	return lsn;
 }
@@ -338,7 +347,9 @@ static struct percore_listener *percore_listen_add(struct sock *sk)
 		goto free_cpus;
 	}
 	sock_hold(sk);
+	lsn->id = ++percore_last_id;
 	hash_add(percore_listeners, &lsn->node, (unsigned long)sk);
+	list_add_tail(&lsn->list, &percore_listener_list);
 	spin_unlock_bh(&percore_listeners_lock);
 	return lsn;
 
@@ -394,13 +405,12 @@ static void percore_listen_state(void *data, const struct sock *csk,
 static struct percore_listener *percore_listen_unlink_any(struct net *net)
 {
 	struct percore_listener *lsn;
-	unsigned int bucket;
 
 	spin_lock_bh(&percore_listeners_lock);
-	hash_for_each(percore_listeners, bucket, lsn, node) {
-		if (net && sock_net(lsn->sk) != net)
+	list_for_each_entry(lsn, &percore_listener_list, list) {
+		if (net && !net_eq(sock_net(lsn->sk), net))
 			continue;
-		hash_del(&lsn->node);
+		__percore_listen_unlink(lsn);
 		/* release may go on without us now */
 		sock_hold(lsn->sk);
 		spin_unlock_bh(&percore_listeners_lock);
@@ -506,40 +516,37 @@ void percore_listen_stop(struct net *net)
 unsigned int percore_listen_count(struct net *net)
 {
 	struct percore_listener *lsn;
-	unsigned int bucket, n = 0;
+	unsigned int n = 0;
 
 	spin_lock_bh(&percore_listeners_lock);
-	hash_for_each(percore_listeners, bucket, lsn, node)
+	list_for_each_entry(lsn, &percore_listener_list, list)
 		n += net_eq(sock_net(lsn->sk), net) && READ_ONCE(lsn->active);
 	spin_unlock_bh(&percore_listeners_lock);
 	return n;
 }
 
 /**
- * percore_listen_walk - visit the active listeners of a namespace
+ * percore_listen_walk - visit the active listeners of a namespace, oldest first
  * @net: the network namespace
- * @skip: how many of them to pass over
+ * @after: id of the listener to go on after, 0 to begin. Those that come and go
+ *	between two walks do not make it miss or repeat others
  * @visit: called with percore_listeners_lock held; non-zero ends the walk
  * @arg: passed to @visit
  * Context: process; @visit must not sleep.
  * Return: 0, or what @visit returned to end the walk.
  */
-int percore_listen_walk(struct net *net, unsigned int skip,
+int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
 			void *arg)
 {
 	struct percore_listener *lsn;
-	unsigned int bucket;
 	int ret = 0;
 
 	spin_lock_bh(&percore_listeners_lock);
-	hash_for_each(percore_listeners, bucket, lsn, node) {
-		if (!net_eq(sock_net(lsn->sk), net) || !READ_ONCE(lsn->active))
+	list_for_each_entry(lsn, &percore_listener_list, list) {
+		if (lsn->id <= after || !READ_ONCE(lsn->active) ||
+		    !net_eq(sock_net(lsn->sk), net))
 			continue;
-		if (skip) {
-			skip--;
-			continue;
-		}
 		ret = visit(lsn, arg);
 		if (ret)
 			break;

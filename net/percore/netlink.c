@@ -14,7 +14,7 @@
 
 static struct genl_family percore_family;
 
-/* A dump under way: the message and what percore_*_walk() is to pass over */
+/* A dump under way; cb->args[0] is where percore_*_walk() is to go on */
 struct percore_dump {
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
@@ -144,7 +144,7 @@ static int percore_netlink_visit_listener(struct percore_listener *lsn,
 		return -EMSGSIZE;
 	}
 	genlmsg_end(dump->skb, head);
-	dump->cb->args[0]++;
+	dump->cb->args[0] = lsn->id;
 	return 0;
 }
 
@@ -155,6 +155,17 @@ static int percore_netlink_visit_listener(struct percore_listener *lsn,
 static int percore_dump_end(const struct percore_dump *dump, int err)
 {
 	return err && !dump->skb->len ? err : dump->skb->len;
+}
+
+/* A listener must fit one message, however many cores it has. */
+static int percore_netlink_start_listeners(struct netlink_callback *cb)
+{
+	size_t core = nla_total_size(2 * nla_total_size(sizeof(u32)) +
+				     3 * nla_total_size_64bit(sizeof(u64)));
+
+	cb->min_dump_alloc = min_t(size_t, U16_MAX,
+				   SZ_1K + core * num_possible_cpus());
+	return 0;
 }
 
 static int percore_netlink_dump_listeners(struct sk_buff *skb,
@@ -238,6 +249,7 @@ static const struct genl_ops percore_netlink_ops[] = {
 	},
 	{
 		.cmd = PERCORE_CMD_LISTENER_GET,
+		.start = percore_netlink_start_listeners,
 		.dumpit = percore_netlink_dump_listeners,
 	},
 	{

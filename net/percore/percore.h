@@ -53,6 +53,8 @@ struct percore_listener;
  * @home: task known to take connections on this core, NULL when there is none
  *	and connections go to the pool. For comparison only, never dereferenced
  * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
+ * @told: poll() on this core told of the last connection
+ * @guest: task free to roam that looked here last and has nothing kept elsewhere
  * @candidate: task that took the last connections of this core
  * @streak: connections of this core that @candidate took
  * @price: length of the streak that makes a task free to roam the @home
@@ -83,7 +85,9 @@ struct percore_shard {
 	bool armed;
 
 	bool home_sleeps;
+	bool told;
 	struct task_struct *home;
+	struct task_struct *guest;
 	struct task_struct *candidate;
 	unsigned int streak;
 	unsigned int price;
@@ -108,7 +112,9 @@ struct percore_shard {
  * @active: connections may go to shards; under the pool's lock
  * @pool_used: the pool may hold connections that no shard will fetch
  * @sleep_cpus: cores on whose shard a task ever slept in accept()
+ * @id: counts up, one for each listener; orders @list
  * @node: in the table of listeners, under percore_listeners_lock
+ * @list: in the list of listeners, under percore_listeners_lock
  * @rcu: frees it after the last softirq that may have seen it
  * @shard: one per possible CPU, NULL until first used
  *
@@ -123,7 +129,9 @@ struct percore_listener {
 	bool active;
 	bool pool_used;
 	struct cpumask *sleep_cpus;
+	u64 id;
 	struct hlist_node node;
+	struct list_head list;
 	struct rcu_head rcu;
 	struct percore_shard *shard[] ____cacheline_aligned_in_smp;
 };
@@ -164,7 +172,7 @@ struct percore_listener *percore_listen_find(const struct sock *sk);
 const struct proto_ops *percore_listen_stock_ops(const struct socket *sock);
 void percore_listen_stop(struct net *net);
 unsigned int percore_listen_count(struct net *net);
-int percore_listen_walk(struct net *net, unsigned int skip,
+int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
 			void *arg);
 
@@ -172,6 +180,7 @@ int percore_listen_walk(struct net *net, unsigned int skip,
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,
 					unsigned int cpu, gfp_t gfp);
 void percore_shard_data_ready(struct sock *sk);
+void percore_shard_abandon(struct percore_shard *shard);
 void percore_shard_return_all(struct percore_listener *lsn);
 void percore_shard_settle_all(struct percore_listener *lsn);
 void percore_shard_wake_all(struct percore_listener *lsn);

@@ -343,7 +343,7 @@ void percore_shard_wake_all(struct percore_listener *lsn)
 
 /* ---- the pool has something for anybody ---- */
 
-static void percore_pool_ready(struct percore_listener *lsn, unsigned int cpu)
+static void percore_pool_use(struct percore_listener *lsn)
 {
 	/*
 	 * Pairs with percore_pool_miss(): either that one sees the connection
@@ -352,6 +352,11 @@ static void percore_pool_ready(struct percore_listener *lsn, unsigned int cpu)
 	smp_mb();
 	if (!READ_ONCE(lsn->pool_used))
 		WRITE_ONCE(lsn->pool_used, true);
+}
+
+static void percore_pool_ready(struct percore_listener *lsn, unsigned int cpu)
+{
+	percore_pool_use(lsn);
 	lsn->orig_data_ready(lsn->sk);
 	percore_accept_wake(lsn, cpu);
 }
@@ -362,6 +367,56 @@ static u64 percore_shard_period_ns(const struct percore_shard *shard)
 
 	return (u64)READ_ONCE(percore_net(net)->listen_steal_us) *
 	       NSEC_PER_USEC;
+}
+
+/**
+ * percore_shard_abandon - the home of a core is elsewhere: keep nothing for it
+ * @shard: the shard, whose connections become anybody's
+ *
+ * Nobody is woken: the home was, when they came, and it is the home that calls
+ * this, about to look at the pool.
+ *
+ * Context: process.
+ */
+void percore_shard_abandon(struct percore_shard *shard)
+{
+	struct percore_listener *lsn = shard->listener;
+	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
+
+	WRITE_ONCE(shard->home, NULL);
+	if (percore_shard_empty(shard))
+		return;
+	spin_lock_bh(pool_lock);
+	spin_lock(&shard->lock);
+	percore_shard_return(shard, U32_MAX);
+	spin_unlock(&shard->lock);
+	spin_unlock_bh(pool_lock);
+	percore_pool_use(lsn);
+}
+
+/*
+ * Everybody who waits on the listener also waits on this shard, and somebody
+ * was told of what it holds: another wake-up would be one more than stock's.
+ */
+static bool percore_shard_told_all(struct percore_shard *shard)
+{
+	struct socket_wq *wq;
+	bool all = false;
+
+	if (!READ_ONCE(shard->told))
+		return false;
+	rcu_read_lock();
+	wq = rcu_dereference(shard->listener->sk->sk_wq);
+	if (wq) {
+		spin_lock_irq(&wq->wait.lock);
+		spin_lock(&shard->waiters.lock);
+		all = list_count_nodes(&wq->wait.head) ==
+		      list_count_nodes(&shard->waiters.head);
+		spin_unlock(&shard->waiters.lock);
+		spin_unlock_irq(&wq->wait.lock);
+	}
+	rcu_read_unlock();
+	return all;
 }
 
 /* Did the core's home let connections wait for a whole period? */
@@ -394,7 +449,8 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 		WRITE_ONCE(shard->home, NULL);
 		shard->streak = 0;
 		shard->price = min(2 * shard->price, PERCORE_HOME_PRICE_MAX);
-		for (; aged; aged--)
+		percore_pool_use(lsn);
+		for (; aged && !percore_shard_told_all(shard); aged--)
 			percore_pool_ready(lsn, shard->cpu);
 	}
 	if (!again)
@@ -459,6 +515,8 @@ void percore_shard_data_ready(struct sock *sk)
 		percore_pool_ready(lsn, cpu);
 		return;
 	}
+	if (READ_ONCE(shard->told))
+		WRITE_ONCE(shard->told, false);
 	percore_shard_arm(shard);
 	if (wq_has_sleeper(&shard->waiters))
 		wake_up_interruptible_sync_poll(&shard->waiters,
