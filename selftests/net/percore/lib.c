@@ -381,16 +381,29 @@ const char *mask_name(unsigned int mask)
 }
 
 /*
- * What was sent over loopback before this call has been received after it:
- * each CPU sends itself a datagram, which its backlog keeps in order.
+ * What was sent over loopback by @cpu before this call has been received after
+ * it: a datagram to itself goes through the CPU's backlog, which is in order.
+ * The second one is for what the first ones were answered with.
  */
-void settle(void)
+static void settle_one(int cpu, int fd, const struct sockaddr_in *self)
+{
+	int i;
+	char c;
+
+	pin(cpu);
+	for (i = 0; i < 2; i++)
+		if (sendto(fd, "x", 1, 0, (const void *)self,
+			   sizeof(*self)) != 1 || recv(fd, &c, 1, 0) != 1)
+			die("settle");
+}
+
+/* One CPU, or all if @cpu is negative */
+void settle_on(int cpu)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t len = sizeof(a);
 	cpu_set_t was;
-	int i, k, fd;
-	char c;
+	int i, fd;
 
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -398,15 +411,16 @@ void settle(void)
 	    getsockname(fd, (void *)&a, &len) ||
 	    sched_getaffinity(0, sizeof(was), &was))
 		die("settle");
-	for (k = 0; k < 2; k++)		/* a reply may cross to another CPU */
-		for (i = 0; i < ncpu; i++) {
-			pin(i);
-			if (sendto(fd, "x", 1, 0, (void *)&a, len) != 1 ||
-			    recv(fd, &c, 1, 0) != 1)
-				die("settle");
-		}
+	for (i = 0; i < ncpu; i++)
+		if (cpu < 0 || i == cpu)
+			settle_one(i, fd, &a);
 	sched_setaffinity(0, sizeof(was), &was);
 	close(fd);
+}
+
+void settle(void)
+{
+	settle_on(-1);
 }
 
 void nonblock(int fd)

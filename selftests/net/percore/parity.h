@@ -47,6 +47,10 @@ enum family { V4, V6, DUAL, FAMILIES };
 #define for_each_family(f) \
 	for (enum family f = V4; f < FAMILIES && enter(family_name[f]); f++)
 
+/* Where the family matters less, and each costs time */
+#define for_v4_and_v6(f) \
+	for (enum family f = V4; f < DUAL && enter(family_name[f]); f++)
+
 /* The first CPU and the last one, where each costs time */
 #define for_two_cpus(cpu) \
 	for (int cpu = 0; cpu < ncpu; cpu += ncpu > 1 ? ncpu - 1 : 1)
@@ -91,6 +95,7 @@ int count_state(const int *fds, int n, const char *state);
 int wait_state(const int *fds, int n, const char *state, int want);
 int poll_mask(int fd, int events, int ms);
 const char *mask_name(unsigned int mask);
+void settle_on(int cpu);
 void settle(void);
 void nonblock(int fd);
 long long now_ms(void);

@@ -183,7 +183,7 @@ void accept_at_once(void)
 		for (from = 0; from < ncpu; from++)
 			for (on = 0; on < ncpu; on++) {
 				fd = dial(f, port, from);
-				settle();
+				settle_on(from);
 				pin(on);
 				kid = accept_now(lfd);
 				snprintf(key, sizeof(key), "from%d_on%d", from,
@@ -211,7 +211,7 @@ void accept_poll_at_once(void)
 		for (from = 0; from < ncpu; from++)
 			for (on = 0; on < ncpu; on++) {
 				fd = dial(f, port, from);
-				settle();
+				settle_on(from);
 				pin(on);
 				snprintf(key, sizeof(key), "from%d_on%d", from,
 					 on);
@@ -278,7 +278,7 @@ void accept_blocked(void)
 	struct task t;
 	int from, on, fd, port;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		w.lfd = listener(f, port, 64);
 		for (from = 0; from < ncpu; from++)
@@ -334,7 +334,7 @@ void accept_ended(void)
 {
 	int cpu;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		end_blocked(f, "shut_rd", 0, 2 * ncpu);
 		end_blocked(f, "shut_rdwr", 0, 2 * ncpu);
 		for (cpu = 0; cpu < ncpu; cpu++) {
@@ -351,7 +351,7 @@ void accept_closed(void)
 	struct task t;
 	int cpu, fd, port;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (cpu = 0; cpu < ncpu; cpu++) {
 			port = next_port();
 			w.lfd = listener(f, port, 64);
@@ -386,7 +386,7 @@ void accept_signal(void)
 	int fd, port, restart, timeout;
 	char key[40];
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (restart = 0; restart < 2; restart++)
 			for (timeout = 0; timeout < 2; timeout++) {
 				struct sigaction sa = {
@@ -422,7 +422,7 @@ void accept_timeout(void)
 	int fds[MAX_CPU], cpu, n, port, lfd;
 	long long start, took;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		lfd = listener(f, port, 64);
 		setsockopt(lfd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));

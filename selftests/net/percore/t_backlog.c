@@ -74,7 +74,7 @@ static int attempt(enum family f, int port, int n, int cpu, int *fds)
 
 	for (i = 0; i < n; i++)
 		fds[i] = dial_nb(f, port, cpu < 0 ? i % ncpu : cpu);
-	settle();
+	settle_on(cpu);
 	return n;
 }
 
@@ -187,16 +187,16 @@ void backlog_one_by_one(void)
 /* listen() again, with more and with less */
 void backlog_changed(void)
 {
-	static const int backlogs[] = { 16, 32, 4, -1, 8 };
+	static const int backlogs[] = { 10, 22, 4, -1, 8 };
 	int fds[MAX_CONN], i, n, kept = 0, port, lfd;
 
-	sysctl_need("net.core.somaxconn", "40");
+	sysctl_need("net.core.somaxconn", "30");
 	for_each_family(f) {
 		port = next_port();
 		lfd = listener(f, port, 1);
 		for (kept = i = 0; i < 5; i++) {
 			sayr("listen", listen(lfd, backlogs[i]));
-			n = attempt(f, port, 48, -1, fds + kept);
+			n = attempt(f, port, 20, -1, fds + kept);
 			kept += keep_established(fds + kept, n);
 			say("waiting", "%d after listen(%d)", kept,
 			    backlogs[i]);
@@ -334,7 +334,7 @@ static void flood(int port, int n, int cpu)
 	for (i = 0; i < n; i++)
 		raw_syn("198.51.100.5", 1000 + i, "192.0.2.1", port,
 			cpu < 0 ? i % ncpu : cpu, NULL, 0);
-	settle();
+	settle_on(cpu);
 }
 
 static void half_open(int backlog, int n, int cpu)

@@ -16,11 +16,15 @@
 /* State, Recv-Q and Send-Q of every listener on the port */
 static void show_ss(const char *key, int port)
 {
-	char out[1024];
-	int rc = tool(out, sizeof(out), "ss -Hltn 'sport = :%d' | "
-		      "awk '{ print $1, $2, $3 }' | tr '\\n' ';'", port);
+	char out[1024], *line, *save, state[16];
+	int recv_q, send_q;
 
-	say(key, "%s rc %d", *out ? out : "-", rc);
+	say(key, "rc %d", tool(out, sizeof(out), "exec ss -Hltn 'sport = :%d'",
+			       port));
+	for (line = strtok_r(out, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, "%15s %d %d", state, &recv_q, &send_q) == 3)
+			say(key, "%s %d %d", state, recv_q, send_q);
 }
 
 void diag_ss(void)
@@ -30,7 +34,6 @@ void diag_ss(void)
 	for_each_family(f) {
 		port = next_port();
 		lfd = listener(f, port, 30);
-		show_ss("empty", port);
 		n = dial_all(f, port, 3, fds);
 		settle();
 		show_ss("pending", port);
@@ -38,14 +41,13 @@ void diag_ss(void)
 		for (i = 0; i < n; i++) {
 			pin(i % ncpu);
 			close(take(lfd));
-			if (i % 4 == 1)
+			if (i == ncpu)
 				show_ss("accepted", port);
 		}
 		listen(lfd, 17);
 		show_ss("drained", port);
 		close_all(fds, n);
 		close(lfd);
-		show_ss("closed", port);
 	}
 }
 
@@ -137,7 +139,7 @@ void diag_ss_kill(void)
 		check_sharded(lfd);
 		task_start(&t, wait_poll, &lfd, ncpu - 1);
 		task_wait_blocked(&t);
-		if (tool(out, sizeof(out), "ss -HKltn 'sport = :%d' 2>&1",
+		if (tool(out, sizeof(out), "exec ss -HKltn 'sport = :%d' 2>&1",
 			 port))
 			skip("ss -K: %s", strtok(out, "\n"));
 		say("killed", "%s", strtok(out, " \n"));
@@ -176,7 +178,7 @@ void diag_ss_kill_accept(void)
 			close(take(v[0]));
 			task_start(&t, wait_accept, v, cpu);
 			task_wait_blocked(&t);
-			tool(out, sizeof(out), "ss -HKltn 'sport = :%d' 2>&1",
+			tool(out, sizeof(out), "exec ss -HKltn 'sport = :%d' 2>&1",
 			     port);
 			task_join(&t);
 			say("accept", "%s", strerrorname_np(v[1]));
@@ -196,7 +198,7 @@ void diag_ss_kill_waiting(void)
 		lfd = listener(f, port, 30);
 		n = dial_all(f, port, 2, fds);
 		settle();
-		say("rc", "%d", tool(out, sizeof(out), "ss -HKtn state "
+		say("rc", "%d", tool(out, sizeof(out), "exec ss -HKtn state "
 				     "established 'sport = :%d' 2>&1", port));
 		say("established", "%d", count_state(fds, n, "ESTABLISHED"));
 		check_sharded(lfd);

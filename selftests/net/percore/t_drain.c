@@ -168,7 +168,7 @@ static void drain(enum family f, const char *key, struct worker w)
 
 void drain_blocking(void)
 {
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for_two_cpus(cpu)
 			drain(f, "accept", (struct worker){
 			      .wait = wait_not, .blocking = true,
@@ -177,7 +177,7 @@ void drain_blocking(void)
 
 void drain_poll(void)
 {
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for_two_cpus(cpu) {
 			drain(f, "poll", (struct worker){
 			      .wait = wait_poll, .run_cpu = cpu });
@@ -191,7 +191,7 @@ void drain_poll(void)
 
 void drain_nonblocking(void)
 {
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for_two_cpus(cpu)
 			drain(f, "nap", (struct worker){
 			      .wait = wait_nap, .run_cpu = cpu });
@@ -199,7 +199,7 @@ void drain_nonblocking(void)
 
 static void drain_by(const char *key, unsigned int events, bool nested)
 {
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for_two_cpus(cpu)
 			drain(f, key, (struct worker){
 			      .wait = wait_epoll, .events = events,
@@ -243,7 +243,7 @@ void drain_epoll_moved(void)
 	};
 	int i;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (i = 0; i < 3; i++) {
 			drain(f, "down", (struct worker){
 			      .wait = wait_epoll, .events = how[i],
@@ -262,7 +262,7 @@ void drain_sigio(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGIO);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for_two_cpus(cpu)
 			drain(f, "sigio", (struct worker){
 			      .wait = wait_signal, .run_cpu = cpu });

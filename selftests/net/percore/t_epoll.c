@@ -118,7 +118,7 @@ void epoll_edge_drained(void)
 
 void epoll_edge_undrained(void)
 {
-	for_each_family(f)
+	for_v4_and_v6(f)
 		edge(f, false);
 }
 
@@ -127,7 +127,7 @@ void epoll_edge_merged(void)
 {
 	int fds[MAX_CPU], n, ep, port, lfd;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		lfd = listener(f, port, 64);
 		pin(0);
@@ -152,7 +152,7 @@ void epoll_oneshot(void)
 {
 	int fds[2], ep, port, lfd, et;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (et = 0; et < 2; et++) {
 			unsigned int how = EPOLLIN | EPOLLONESHOT |
 				(et ? EPOLLET : 0);
@@ -224,7 +224,7 @@ void epoll_ctl_cases(void)
 {
 	int fd, ep, other, port, lfd;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		lfd = listener(f, port, 64);
 		pin(0);
@@ -266,7 +266,7 @@ void epoll_shutdown(void)
 	};
 	int fds[MAX_CPU], i, n, ep, port, lfd;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (i = 0; i < 4; i++) {
 			port = next_port();
 			lfd = listener(f, port, 64);
@@ -296,7 +296,7 @@ void epoll_nested(void)
 	int fd, inner, outer, port, lfd, et;
 	unsigned int mask;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (et = 0; et < 4; et++) {
 			port = next_port();
 			lfd = listener(f, port, 64);
@@ -361,7 +361,7 @@ static void herd(enum family f, const char *key, unsigned int how, bool shared,
 		 bool count)
 {
 	struct herd h = { .how = how, .shared = shared };
-	int fd, i, n = 2 * ncpu, pipefd[2], port = next_port(), answered = 0;
+	int fd, i, n = count ? ncpu : 2 * ncpu, pipefd[2], port = next_port(), answered = 0;
 	struct task t[2 * MAX_CPU];
 	char x;
 
@@ -400,7 +400,7 @@ static void herd(enum family f, const char *key, unsigned int how, bool shared,
 /* EPOLLEXCLUSIVE: one connection wakes one sleeper */
 void epoll_exclusive(void)
 {
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		herd(f, "exclusive", EPOLLIN | EPOLLEXCLUSIVE, false, true);
 		herd(f, "exclusive_et", EPOLLIN | EPOLLEXCLUSIVE | EPOLLET,
 		     false, true);
@@ -410,7 +410,7 @@ void epoll_exclusive(void)
 /* Without it all may be woken; each connection is one sleeper's */
 void epoll_herd(void)
 {
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		herd(f, "level", EPOLLIN, false, false);
 		herd(f, "edge", EPOLLIN | EPOLLET, false, false);
 	}
@@ -419,7 +419,7 @@ void epoll_herd(void)
 /* One epoll for all threads, as Go has it; one-shot and edge wake one */
 void epoll_shared(void)
 {
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		herd(f, "level", EPOLLIN, true, false);
 		herd(f, "edge", EPOLLIN | EPOLLET, true, true);
 		herd(f, "oneshot", EPOLLIN | EPOLLONESHOT, true, false);

@@ -103,7 +103,7 @@ void poll_wakes(void)
 	struct task t;
 	int from, on, fd, kid, port;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		p.lfd = listener(f, port, 64);
 		nonblock(p.lfd);
@@ -134,7 +134,7 @@ void poll_ended(void)
 	struct poller p;
 	struct task t;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (how = 0; how < 8; how++) {
 			sel = how & 1;
 			port = next_port();
@@ -173,7 +173,7 @@ void poll_closed(void)
 	struct task t;
 	int cpu, fd, port;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (cpu = 0; cpu < ncpu; cpu++) {
 			port = next_port();
 			/* A number that no later descriptor takes over */
@@ -186,8 +186,8 @@ void poll_closed(void)
 			task_wait_blocked(&t);
 			close(p.lfd);
 			say("listens", "%d", proc_tcp_count(port, ST_LISTEN));
-			fd = dial(f, port, cpu);
-			sayr("connect", fd);
+			/* It is reset as the poll lets go of the socket */
+			fd = dial_nb(f, port, cpu);
 			task_join(&t);
 			show_poller("woken", &p);
 			say("client", "%s", wait_state(&fd, 1, "CLOSE", 1) ?
@@ -210,7 +210,7 @@ void poll_signal(void)
 	struct poller p;
 	struct task t;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (i = 0; i < 4; i++) {
 			sa.sa_flags = i & 2 ? SA_RESTART : 0;
 			sigaction(SIGUSR1, &sa, NULL);
@@ -257,7 +257,7 @@ void poll_several(void)
 	struct pollfd p[5] = { 0 };
 	int cpu, fd, i, k, port[4], ret;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		for (i = 0; i < 4; i++) {
 			port[i] = next_port();
 			p[i].fd = listener(f, port[i], 64);
@@ -313,7 +313,7 @@ void poll_crowd(void)
 	int fd, i, k, port, answered;
 	char x;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		memset(&c, 0, sizeof(c));
 		port = next_port();
 		c.lfd = listener(f, port, 64);

@@ -14,7 +14,7 @@
 #include "parity.h"
 #include "cases.h"
 
-enum { PER_CPU = 5, MAX_GOT = PER_CPU * MAX_CPU };
+enum { PER_CPU = 4, MAX_GOT = PER_CPU * MAX_CPU };
 
 /* What several acceptors got, by the port of the client */
 struct haul {
@@ -109,10 +109,10 @@ static void threads(enum family f, int n, bool pinned)
 
 void share_threads(void)
 {
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		threads(f, ncpu, true);
 		threads(f, 1, true);
-		threads(f, 3 * ncpu, true);
+		threads(f, 2 * ncpu, true);
 		threads(f, ncpu, false);
 	}
 }
@@ -139,10 +139,10 @@ static void forked(enum family f, int n, bool poll_first)
 
 void share_fork(void)
 {
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		forked(f, 1, false);
 		forked(f, ncpu, false);
-		forked(f, 3 * ncpu, false);
+		forked(f, 2 * ncpu, false);
 		forked(f, ncpu, true);
 	}
 }
@@ -154,7 +154,7 @@ void share_parent_closed(void)
 	int i, port;
 	pid_t pid[MAX_CPU];
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		h = shared_mem(sizeof(*h));
 		port = next_port();
 		h->lfd = listener(f, port, 128);
@@ -176,7 +176,7 @@ void share_dup(void)
 {
 	int fds[4], lfd[4], cpu, i, kid, port, pidfd;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		lfd[0] = listener(f, port, 64);
 		lfd[1] = dup(lfd[0]);
@@ -257,7 +257,7 @@ void share_scm_rights(void)
 	struct receiver r;
 	pid_t pid;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 			die("socketpair");
 		r.sock = pair[1];
@@ -282,7 +282,7 @@ void share_in_flight(void)
 {
 	int pair[2], fds[MAX_CPU], i, n, kid, port, lfd;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
 		port = next_port();
 		lfd = listener(f, port, 128);
@@ -315,7 +315,7 @@ void share_exec(void)
 	char c = 0, number[8];
 	pid_t pid;
 
-	for_each_family(f) {
+	for_v4_and_v6(f) {
 		port = next_port();
 		lfd = listener(f, port, 128);
 		n = dial_all(f, port, 2, fds);
@@ -346,7 +346,7 @@ void share_stopped(void)
 	pid_t pid[MAX_CPU];
 	int cpu, i, port, mode;
 
-	for_each_family(f)
+	for_v4_and_v6(f)
 		for (mode = 0; mode < 2; mode++) {
 			h = shared_mem(sizeof(*h));
 			port = next_port();

@@ -230,7 +230,7 @@ static int dial_key(enum family f, int port, int cpu, const char *key)
 		die("TCP_MD5SIG of a client");
 	pin(cpu);
 	connect(fd, (void *)&ss, len);
-	settle();
+	settle_on(cpu);
 	fcntl(fd, F_SETFL, 0);
 	return fd;
 }
