@@ -9,6 +9,7 @@
  * Locking: the driver core serialises all of it by device_lock(); RTNL where
  * the net_device is registered.
  */
+#include <linux/bitfield.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
