@@ -36,12 +36,10 @@ struct percore_nic_queue {
 
 /**
  * struct percore_nic_ops - what a port can tell
- * @queue_count: number of receive and transmit pairs in use.
- *	Context: process, RTNL held.
- *	Return: the number, at least 1.
- * @queue_get: describe pair @queue.
- *	Context: process, RTNL held.
- *	Return: 0, or -EINVAL when @queue is not below queue_count().
+ * @queue_count: number of receive and transmit pairs in use, at least 1.
+ *	Called in process context with RTNL held
+ * @queue_get: describe pair @queue: 0, or -EINVAL when it is not below
+ *	queue_count(). Called in process context with RTNL held
  */
 struct percore_nic_ops {
 	unsigned int (*queue_count)(struct percore_nic *nic);

@@ -159,7 +159,8 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 		percore_pool_miss(lsn, shard);
 		return NULL;
 	}
-	lock_sock(sk);	/* as everybody who takes from it in process context */
+	/* as everybody who takes from it in process context */
+	lock_sock(sk);
 	req = reqsk_queue_remove(percore_queue(sk), sk);
 	release_sock(sk);
 	if (!req)
@@ -200,108 +201,6 @@ static struct sock *percore_take(struct percore_listener *lsn,
 	if (newsk)
 		percore_take_count(shard, newsk);
 	return newsk;
-}
-
-/* ---- charging ---- */
-
-/*
- * A connection is charged to the memory cgroup of the task that accepts it,
- * by functions that only inet_csk_accept() may call. So with such groups in
- * use it is led through that function, in an unbound and unhashed socket that
- * lends its accept queue, and in a request that is never freed.
- */
-struct percore_gate {
-	struct mutex lock;	/* one connection at a time */
-	struct sock *sk;
-	struct tcp_request_sock req;
-};
-
-static struct percore_gate __percpu *percore_gates;
-
-static void percore_gate_charge(struct sock *newsk)
-{
-	struct percore_gate *gate = raw_cpu_ptr(percore_gates);
-	struct proto_accept_arg arg = { .flags = O_NONBLOCK };
-	struct request_sock *req = &gate->req.req.req;
-	struct request_sock_queue *queue;
-
-	mutex_lock(&gate->lock);
-	queue = percore_queue(gate->sk);
-	refcount_set(&req->rsk_refcnt, 2);	/* it will put one */
-	req->sk = newsk;
-	req->dl_next = NULL;
-	spin_lock_bh(&queue->rskq_lock);
-	queue->rskq_accept_head = req;
-	queue->rskq_accept_tail = req;
-	sk_acceptq_added(gate->sk);
-	spin_unlock_bh(&queue->rskq_lock);
-	WARN_ON_ONCE(inet_csk_accept(gate->sk, &arg) != newsk);
-	mutex_unlock(&gate->lock);
-}
-
-/* What inet_csk_accept() does to a connection after it took it */
-static void percore_accept_charge(struct sock *newsk)
-{
-	if (mem_cgroup_sockets_enabled)
-		percore_gate_charge(newsk);
-	else
-		inet_init_csk_locks(newsk);
-}
-
-static int percore_gate_init(struct percore_gate *gate)
-{
-	struct sock *sk;
-
-	mutex_init(&gate->lock);
-	sk = sk_alloc(&init_net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
-	if (!sk)
-		return -ENOMEM;
-	sock_init_data(NULL, sk);
-	spin_lock_init(&percore_queue(sk)->rskq_lock);
-	spin_lock_init(&percore_queue(sk)->fastopenq.lock);
-	sk->sk_protocol = IPPROTO_TCP;
-	/* not inet_sk_set_state(): nobody is to hear of it */
-	WRITE_ONCE(sk->sk_state, TCP_LISTEN);
-	gate->sk = sk;
-	return 0;
-}
-
-/**
- * percore_accept_init - make what accept() needs
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int percore_accept_init(void)
-{
-	unsigned int cpu;
-
-	percore_gates = alloc_percpu(struct percore_gate);
-	if (!percore_gates)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		if (percore_gate_init(per_cpu_ptr(percore_gates, cpu))) {
-			percore_accept_exit();
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/**
- * percore_accept_exit - free it, when nobody can be in accept() any more
- * Context: process.
- */
-void percore_accept_exit(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct sock *sk = per_cpu_ptr(percore_gates, cpu)->sk;
-
-		if (sk)
-			sock_put(sk);
-	}
-	free_percpu(percore_gates);
 }
 
 /* ---- sleeping ---- */
@@ -481,7 +380,7 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	if (err == -ENOENT)
 		err = percore_accept_stock(sock, newsock, arg);
 	if (newsk) {
-		percore_accept_charge(newsk);
+		percore_charge(newsk);
 		percore_accept_graft(sock, newsock, newsk);
 	}
 	srcu_read_unlock(&percore_srcu, idx);

@@ -254,7 +254,9 @@ static void percore_listen_activate(struct percore_listener *lsn)
 	lsn->af_ops.conn_request = percore_conn_request;
 	lsn->af_ops.syn_recv_sock = percore_syn_recv_sock;
 	lsn->orig_data_ready = sk->sk_data_ready;
+	/* filled in before percore_listen_find() can get it */
 	smp_store_release(&inet_csk(sk)->icsk_af_ops, &lsn->af_ops);
+	/* which percore_shard_data_ready() does */
 	smp_store_release(&sk->sk_data_ready, percore_shard_data_ready);
 	WRITE_ONCE(sk->sk_socket->ops, percore_ops_of(sk)->ours);
 }
@@ -271,7 +273,7 @@ static int percore_release(struct socket *sock)
 
 	/* percore_srcu: the probe must stay until the socket is closed */
 	idx = srcu_read_lock(&percore_srcu);
-	/* No file, so nobody is in accept() or poll(), no epoll entry is left */
+	/* No file, so no accept(), no poll(), and no epoll entry is left */
 	lsn = percore_listen_unlink(sk);
 	ret = percore_listen_stock_ops(sock)->release(sock);
 	if (lsn)
@@ -287,11 +289,10 @@ static bool percore_listen_ops_ready(struct sock *sk)
 	const struct proto_ops *stock = sk->sk_socket->ops;
 	struct proto_ops *ours;
 
-	if (stock == READ_ONCE(table->ours))
-		return true;	/* listened before, or is an old friend */
 	if (stock->accept != inet_accept || stock->poll != tcp_poll)
 		return false;
-	if (READ_ONCE(table->ours))
+	/* pairs with smp_store_release() below */
+	if (smp_load_acquire(&table->ours))
 		return stock == table->stock;
 
 	ours = kmemdup(stock, sizeof(*stock), GFP_ATOMIC | __GFP_NOWARN);
@@ -306,6 +307,7 @@ static bool percore_listen_ops_ready(struct sock *sk)
 	} else {
 		kmemleak_not_leak(ours);
 		table->stock = stock;
+		/* filled in, with its stock, before it is seen */
 		smp_store_release(&table->ours, ours);
 	}
 	spin_unlock_bh(&percore_listeners_lock);
@@ -321,7 +323,9 @@ static bool percore_listen_eligible(struct sock *sk)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_socket || !sk->sk_socket->file)
 		return false;
-	if (rcu_access_pointer(__sk_user_data(sk)) || inet_csk(sk)->icsk_ulp_ops)
+	if (rcu_access_pointer(__sk_user_data(sk)))
+		return false;
+	if (inet_csk(sk)->icsk_ulp_ops)
 		return false;
 	return percore_listen_ops_ready(sk);
 }
@@ -468,8 +472,11 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
 	percore_listen_restore_ops(sk);
 	release_sock(sk);
 
-	/* accept() sees that it is no longer ours and restarts */
-	smp_mb();	/* pairs with prepare_to_wait in percore_accept_sleep() */
+	/*
+	 * accept() sees that it is no longer ours and restarts: pairs with
+	 * prepare_to_wait_exclusive() in percore_accept_sleep().
+	 */
+	smp_mb();
 	do {
 		percore_shard_wake_all(lsn);
 		percore_listen_wake_pool(sk);
@@ -594,7 +601,7 @@ static void percore_listen_retire_ops(void)
 		WRITE_ONCE(ours->poll, stock->poll);
 		WRITE_ONCE(ours->release, stock->release);
 	}
-	synchronize_rcu_tasks();	/* loaded the pointer, not yet in SRCU */
+	synchronize_rcu_tasks();	/* had the pointer, not yet in SRCU */
 	synchronize_srcu(&percore_srcu);
 	synchronize_rcu_tasks();	/* out of SRCU, not yet returned */
 }

@@ -41,12 +41,12 @@ static int __init percore_init(void)
 	err = percore_port_init();
 	if (err)
 		goto unregister_pernet;
-	err = percore_accept_init();
+	err = percore_charge_init();
 	if (err)
 		goto exit_port;
 	err = percore_listen_init();
 	if (err)
-		goto exit_accept;
+		goto exit_charge;
 	err = percore_netlink_init();
 	if (err)
 		goto exit_listen;
@@ -55,8 +55,8 @@ static int __init percore_init(void)
 
 exit_listen:
 	percore_listen_exit();
-exit_accept:
-	percore_accept_exit();
+exit_charge:
+	percore_charge_exit();
 exit_port:
 	percore_port_exit();
 unregister_pernet:
@@ -68,7 +68,7 @@ static void __exit percore_exit(void)
 {
 	percore_netlink_exit();
 	percore_listen_exit();
-	percore_accept_exit();
+	percore_charge_exit();
 	percore_port_exit();
 	unregister_pernet_subsys(&percore_net_ops);
 }

@@ -9,6 +9,7 @@
  *	listen.c   attaches to a socket that starts to listen, detaches
  *	shard.c    which connections a core keeps for its own worker, how long
  *	accept.c   accept() and poll() of the worker, its sleep and wake-up
+ *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
  *
@@ -51,10 +52,10 @@ struct percore_listener;
  * @mark: value of @queued one period ago; under @lock
  * @armed: @timer runs; under @lock
  * @home: task known to take connections on this core, NULL when there is none
- *	and connections go to the pool. For comparison only, never dereferenced
+ *	and connections go to the pool. Compared, never dereferenced
  * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
  * @told: poll() on this core told of the last connection
- * @guest: task free to roam that looked here last and has nothing kept elsewhere
+ * @guest: task free to roam that looked here last, with nothing kept elsewhere
  * @candidate: task that took the last connections of this core
  * @streak: connections of this core that @candidate took
  * @price: length of the streak that makes a task free to roam the @home
@@ -74,7 +75,7 @@ struct percore_shard {
 	struct percore_listener *listener;
 	unsigned int cpu;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* the next seven */
 	struct request_sock *head;
 	struct request_sock *tail;
 	u32 depth;
@@ -191,9 +192,12 @@ static inline bool percore_shard_empty(const struct percore_shard *shard)
 	return !shard || !READ_ONCE(shard->head);
 }
 
+/* charge.c */
+int percore_charge_init(void);
+void percore_charge_exit(void);
+void percore_charge(struct sock *newsk);
+
 /* accept.c */
-int percore_accept_init(void);
-void percore_accept_exit(void);
 int percore_accept(struct socket *sock, struct socket *newsock,
 		   struct proto_accept_arg *arg);
 __poll_t percore_accept_poll(struct file *file, struct socket *sock,

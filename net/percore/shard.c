@@ -501,12 +501,14 @@ void percore_shard_data_ready(struct sock *sk)
 {
 	struct percore_listener *lsn = percore_listen_find(sk);
 	unsigned int cpu = smp_processor_id();
+	void (*data_ready)(struct sock *sk);
 	struct percore_shard *shard;
 
 	if (unlikely(!lsn)) {
 		/* pairs with smp_wmb() in percore_listen_deactivate() */
 		smp_rmb();
-		READ_ONCE(sk->sk_data_ready)(sk);
+		data_ready = READ_ONCE(sk->sk_data_ready);
+		data_ready(sk);
 		return;
 	}
 	shard = READ_ONCE(lsn->shard[cpu]);

@@ -17,6 +17,8 @@
  *	each sharded listener of the namespace
  * @PERCORE_CMD_PORT_GET: dump; one message of PERCORE_A_PORT_* for each NIC
  *	port that percore is attached to and whose interface is in the namespace
+ * @__PERCORE_CMD_MAX: one more than the last
+ * @PERCORE_CMD_MAX: the last
  */
 enum percore_cmd {
 	PERCORE_CMD_STATUS_GET = 1,
@@ -30,8 +32,8 @@ enum percore_cmd {
 enum percore_attr_status {
 	PERCORE_A_STATUS_UNSPEC,
 	PERCORE_A_STATUS_VERSION,	/* string: version of the module */
-	PERCORE_A_STATUS_LISTEN_SHARD,	/* u32: net.percore.listen_shard */
-	PERCORE_A_STATUS_LISTEN_STEAL_US,/* u32: net.percore.listen_steal_us */
+	PERCORE_A_STATUS_LISTEN_SHARD,	/* u32: the sysctl */
+	PERCORE_A_STATUS_LISTEN_STEAL_US,/* u32: the sysctl */
 	PERCORE_A_STATUS_LISTENERS,	/* u32: sharded listeners */
 	PERCORE_A_STATUS_PORTS,		/* u32: NIC ports attached */
 	PERCORE_A_STATUS_CPUS,		/* u32: online CPUs */
@@ -47,7 +49,7 @@ enum percore_attr_listener {
 	PERCORE_A_LISTENER_ADDR,	/* 4 or 16 bytes, network order */
 	PERCORE_A_LISTENER_PORT,	/* u16, host order */
 	PERCORE_A_LISTENER_V6ONLY,	/* flag: IPV6_V6ONLY is set */
-	PERCORE_A_LISTENER_INODE,	/* u64: inode of the socket, as in ss -e */
+	PERCORE_A_LISTENER_INODE,	/* u64: of the socket, as in ss -e */
 	PERCORE_A_LISTENER_BACKLOG,	/* u32: connections ready to accept */
 	PERCORE_A_LISTENER_BACKLOG_MAX,	/* u32: limit set by listen() */
 	PERCORE_A_LISTENER_CORE,	/* nested, repeated: PERCORE_A_CORE_* */
@@ -74,7 +76,7 @@ enum percore_attr_port {
 	PERCORE_A_PORT_UNSPEC,
 	PERCORE_A_PORT_IFINDEX,		/* u32 */
 	PERCORE_A_PORT_IFNAME,		/* string */
-	PERCORE_A_PORT_QUEUE,		/* nested, repeated: PERCORE_A_QUEUE_* */
+	PERCORE_A_PORT_QUEUE,	/* nested, repeated: PERCORE_A_QUEUE_* */
 	PERCORE_A_PORT_PAD,
 
 	__PERCORE_A_PORT_MAX,
@@ -85,7 +87,7 @@ enum percore_attr_queue {
 	PERCORE_A_QUEUE_UNSPEC,
 	PERCORE_A_QUEUE_ID,		/* u32 */
 	PERCORE_A_QUEUE_IRQ,		/* u32: Linux interrupt number */
-	PERCORE_A_QUEUE_CPU,		/* u32: CPU the driver keeps the pair on */
+	PERCORE_A_QUEUE_CPU,	/* u32: CPU the driver keeps the pair on */
 	PERCORE_A_QUEUE_NAPI_ID,	/* u32: absent while the port is down */
 	PERCORE_A_QUEUE_PAD,
 
