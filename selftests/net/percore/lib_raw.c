@@ -154,6 +154,21 @@ static void talk(struct request *req)
 		die("rtnetlink");
 }
 
+/* The route to a new IPv6 address comes a moment after it */
+static void wait_route(int family, const void *bin)
+{
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = 9 };
+	int i, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	memcpy(&a6.sin6_addr, bin, 16);
+	for (i = 0; family == AF_INET6 && i < WAIT_MS; i++) {
+		if (!connect(fd, (void *)&a6, sizeof(a6)))
+			break;
+		sleep_ms(1);
+	}
+	close(fd);
+}
+
 /* Gives lo the IPv4 or IPv6 address @addr */
 void lo_addr(const char *addr)
 {
@@ -177,6 +192,7 @@ void lo_addr(const char *addr)
 	add_attr(&req, IFA_LOCAL, bin, len);
 	add_attr(&req, IFA_ADDRESS, bin, len);
 	talk(&req);
+	wait_route(family, bin);
 }
 
 /*

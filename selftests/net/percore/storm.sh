@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+#
+#   cli: eth1, 32 threads ==== wire ==== srv: eth0, queue i on CPU i
+#                                             |
+#        N connections, each             one listener, 4 workers, worker i
+#        with an id of its own           pinned to CPU i, no SO_REUSEPORT
+#
+# Claim: of many short connections through an ordinary server none fails, none
+# is lost, none is accepted twice, and nobody sleeps while one waits, whatever
+# way the workers wait; most are accepted on the core that handled their SYN;
+# and one worker alone serves the shards of all cores.
+#
+# usage: storm.sh [--lo] [--stock] [N]
+#   --lo      over loopback in one namespace, without NICs
+#   --stock   without percore, to see what the unmodified kernel does
+#   N         connections of the first storm (100000), the others have a tenth
+lib=$(dirname "$0")/../../lib
+# shellcheck source=selftests/lib/tap.sh
+. "$lib/tap.sh"
+# shellcheck source=selftests/lib/net.sh
+. "$lib/net.sh"
+# shellcheck source=selftests/net/percore/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lo='' stock='' total=100000
+for arg; do
+	case $arg in
+	--lo) lo=1 ;;
+	--stock) stock=1 ;;
+	[1-9]*) total=$arg ;;
+	*) skip_all "usage: storm.sh [--lo] [--stock] [N]" ;;
+	esac
+done
+
+need_root
+need_programs
+[ -n "$stock" ] || need_module
+
+tmp=$(mktemp -d)
+defer rm -rf "$tmp"
+
+lo_down() { ip netns del srv; }
+
+lo_up() {
+	SRV4=127.0.0.1
+	ip netns add srv && ip -n srv link set lo up && defer lo_down
+	on_cli() { on_srv "$@"; }
+}
+
+if [ -n "$lo" ]; then
+	check "loopback is up" lo_up || finish
+else
+	check "link is up" net_up || finish
+	align srv "$SRV_DEV" 2>/dev/null
+	align cli "$CLI_DEV" 2>/dev/null
+fi
+on_srv sysctl -qw net.core.somaxconn=4096
+on_cli sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
+
+last=$(($(nproc) - 1))
+[ $last -lt 3 ] || last=3
+cpus=$(seq -s, 0 $last)
+all=$((last + 1))
+
+# A connection that nobody takes shows here, and where it waits.
+show_state() {
+	on_srv ss -ltnm
+	[ -n "$stock" ] || on_srv "$PERCORECTL" listeners
+	cat "$tmp/server"
+}
+
+no_connection_unaccounted() { # N
+	local n=$1
+
+	[ "$(value answered "$tmp/client")" = "$n" ] &&
+		[ "$(value failed "$tmp/client")" = 0 ] &&
+		[ "$(value accepted "$tmp/server")" = "$n" ] &&
+		[ "$(value distinct "$tmp/server")" = "$n" ] &&
+		[ "$(value twice "$tmp/server")" = 0 ] &&
+		[ "$(value unknown "$tmp/server")" = 0 ] &&
+		[ "$(value broken "$tmp/server")" = 0 ]
+}
+
+storm() { # N CONNS-SERVE-ARG...
+	local n=$1 status
+
+	shift
+	serve "$tmp/server" -a "$SRV4" "$@" || return
+	on_cli "$here/conns" dial -a "$SRV4" -n "$n" >"$tmp/client" 2>&1
+	status=$?
+	cat "$tmp/client"
+	[ $status -eq 0 ] || show_state
+	[ -n "$stock" ] || cores=$(cores_used 8000)
+	served
+	cat "$tmp/server"
+	[ $status -eq 0 ] && no_connection_unaccounted "$n"
+}
+
+# NAME N LOCAL ARG...: LOCAL is the percentage that has to be local, or -
+try() {
+	local name=$1 n=$2 want=$3 got
+
+	shift 3
+	cores=0
+	check "$name: $n connections, none failed, lost or accepted twice" \
+		storm "$n" "$@" &&
+		diag "$(grep = "$tmp/server") $(cat "$tmp/client")"
+	[ -z "$stock" ] || return
+	if [ "$cores" = "$all" ]; then
+		ok "$name: SYNs on all $all cores of one sharded listener"
+	else
+		not_ok "$name: SYNs on $cores of $all cores of a sharded listener"
+	fi
+	[ -z "$lo" ] && [ "$want" != - ] || return
+	got=$(value local "$tmp/server")
+	if [ "${got%.*}" -ge "$want" ]; then
+		ok "$name: at least $want% accepted on the core of their SYN"
+	else
+		not_ok "$name: $got% accepted on the core of their SYN, not $want%"
+	fi
+}
+
+few=$((total / 10))
+try "level-triggered" "$total" 90 -m lt -w $all -c "$cpus"
+try "exclusive" $few 90 -m excl -w $all -c "$cpus"
+try "accept in threads" $few 90 -m block -w $all -c "$cpus"
+try "poll" $few - -m poll -w $all -c "$cpus"
+try "edge-triggered" $few - -m et -w $all -c "$cpus"
+try "one-shot, one epoll" $few - -m oneshot -w $all -c "$cpus"
+try "edge-triggered, one epoll" $few - -m go -w $all -c "$cpus"
+try "level-triggered, processes" $few 90 -m lt -f -w $all -c "$cpus"
+try "exclusive, processes" $few 90 -m excl -f -w $all -c "$cpus"
+try "accept in processes" $few 90 -m block -f -w $all -c "$cpus"
+try "not pinned" $few - -m lt -w $all
+try "more workers than cores" $few - -m excl -w $((3 * all)) -c "$cpus"
+for mode in lt excl et oneshot block poll; do
+	try "one worker alone, $mode" $((total / 50)) - -m $mode -w 1 -c $last
+done
+finish
