@@ -104,6 +104,14 @@ static bool percore_pool_empty(const struct percore_listener *lsn)
 	       reqsk_queue_empty(percore_queue(lsn->sk));
 }
 
+static void percore_shard_miss(struct percore_shard *shard)
+{
+	unsigned long now = jiffies;
+
+	if (shard && READ_ONCE(shard->missed_at) != now)
+		WRITE_ONCE(shard->missed_at, now);
+}
+
 /* The pool was said to be in use and was empty. */
 static void percore_pool_miss(struct percore_listener *lsn,
 			      struct percore_shard *shard)
@@ -200,6 +208,8 @@ static struct sock *percore_take(struct percore_listener *lsn,
 		newsk = percore_take_from_pool(lsn, shard);
 	if (newsk)
 		percore_take_count(shard, newsk);
+	else
+		percore_shard_miss(shard);
 	return newsk;
 }
 
@@ -442,6 +452,8 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 	} else if (READ_ONCE(lsn->pool_used)) {
 		percore_pool_miss(lsn, shard);
 	}
+	if (!mask)
+		percore_shard_miss(shard);
 unlock:
 	srcu_read_unlock(&percore_srcu, idx);
 	return mask;

@@ -50,11 +50,15 @@ struct percore_listener;
  * @refs: references to the listener that their requests held; under @lock
  * @queued: connections ever put in; under @lock
  * @mark: value of @queued one period ago; under @lock
+ * @mark_at: when that was, in jiffies; under @lock
+ * @mark_from: the connections up to @mark that are left came after this, in
+ *	jiffies; under @lock
  * @armed: @timer runs; under @lock
  * @home: task known to take connections on this core, NULL when there is none
  *	and connections go to the pool. Compared, never dereferenced
  * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
  * @told: poll() on this core told of the last connection
+ * @missed_at: when accept() or poll() on this core found nothing, in jiffies
  * @guest: task free to roam that looked here last, with nothing kept elsewhere
  * @candidate: task that took the last connections of this core
  * @streak: connections of this core that @candidate took
@@ -75,7 +79,7 @@ struct percore_shard {
 	struct percore_listener *listener;
 	unsigned int cpu;
 
-	spinlock_t lock;	/* the next seven */
+	spinlock_t lock;	/* all to .armed */
 	struct request_sock *head;
 	struct request_sock *tail;
 	u32 depth;
@@ -83,10 +87,13 @@ struct percore_shard {
 	u32 refs;
 	u32 queued;
 	u32 mark;
+	unsigned long mark_at;
+	unsigned long mark_from;
 	bool armed;
 
 	bool home_sleeps;
 	bool told;
+	unsigned long missed_at;
 	struct task_struct *home;
 	struct task_struct *guest;
 	struct task_struct *candidate;

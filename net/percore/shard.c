@@ -61,6 +61,7 @@ static struct percore_shard *percore_shard_alloc(struct percore_listener *lsn,
 	shard->cpu = cpu;
 	spin_lock_init(&shard->lock);
 	shard->price = PERCORE_HOME_PRICE;
+	shard->missed_at = jiffies - 1;
 	init_waitqueue_head(&shard->waiters);
 	hrtimer_init(&shard->timer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_REL_PINNED_SOFT);
@@ -394,16 +395,35 @@ void percore_shard_abandon(struct percore_shard *shard)
 	percore_pool_use(lsn);
 }
 
+/* Did anybody look for a connection in vain while @shard hid its oldest? */
+static bool percore_shard_missed(const struct percore_shard *shard)
+{
+	const struct percore_listener *lsn = shard->listener;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct percore_shard *other = READ_ONCE(lsn->shard[cpu]);
+
+		if (other && other != shard &&
+		    !time_before(READ_ONCE(other->missed_at),
+				 shard->mark_from))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Everybody who waits on the listener also waits on this shard, and somebody
- * was told of what it holds: another wake-up would be one more than stock's.
+ * poll() told somebody of what the shard holds, nobody looked for it in vain,
+ * and everybody who waits on the listener also waits on this shard: who does
+ * not take it does not want to. Another wake-up would be one more than stock's,
+ * which an edge-triggered epoll would report.
  */
 static bool percore_shard_told_all(struct percore_shard *shard)
 {
 	struct socket_wq *wq;
 	bool all = false;
 
-	if (!READ_ONCE(shard->told))
+	if (!READ_ONCE(shard->told) || percore_shard_missed(shard))
 		return false;
 	rcu_read_lock();
 	wq = rcu_dereference(shard->listener->sk->sk_wq);
@@ -419,13 +439,22 @@ static bool percore_shard_told_all(struct percore_shard *shard)
 	return all;
 }
 
+/* Note what the shard has had by now, and since when that came. */
+static void percore_shard_mark(struct percore_shard *shard, unsigned long from)
+{
+	lockdep_assert_held(&shard->lock);
+	shard->mark = shard->queued;
+	shard->mark_from = from;
+	shard->mark_at = jiffies;
+}
+
 /* Did the core's home let connections wait for a whole period? */
 static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 {
 	struct percore_shard *shard;
 	struct percore_listener *lsn;
+	bool again, wake = false;
 	u32 aged = 0;
-	bool again;
 
 	shard = container_of(timer, struct percore_shard, timer);
 	lsn = shard->listener;
@@ -435,10 +464,12 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 	if (shard->depth) {
 		u32 taken = shard->queued - shard->depth;
 
-		if ((s32)(shard->mark - taken) > 0)
+		if ((s32)(shard->mark - taken) > 0) {
 			aged = shard->mark - taken;
+			wake = !percore_shard_told_all(shard);
+		}
 		percore_shard_return(shard, aged);
-		shard->mark = shard->queued;
+		percore_shard_mark(shard, shard->mark_at);
 	}
 	again = shard->depth;
 	shard->armed = again;
@@ -450,7 +481,7 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 		shard->streak = 0;
 		shard->price = min(2 * shard->price, PERCORE_HOME_PRICE_MAX);
 		percore_pool_use(lsn);
-		for (; aged && !percore_shard_told_all(shard); aged--)
+		for (; aged && wake; aged--)
 			percore_pool_ready(lsn, shard->cpu);
 	}
 	if (!again)
@@ -468,7 +499,7 @@ static void percore_shard_arm(struct percore_shard *shard)
 	arm = !shard->armed;
 	if (arm) {
 		shard->armed = true;
-		shard->mark = shard->queued;
+		percore_shard_mark(shard, jiffies);
 	}
 	spin_unlock(&shard->lock);
 	if (!arm)
