@@ -84,20 +84,10 @@ enum igbp_port_flag {
 };
 
 /**
- * struct igbp_rx_buf - half a page or a whole one, posted for receive
- * @page: the page, or NULL
- * @offset: where the buffer starts in it, bytes
- */
-struct igbp_rx_buf {
-	struct page *page;
-	u32 offset;
-};
-
-/**
  * struct igbp_rx_mem - the memory of a receive ring
  * @desc: descriptors
  * @desc_dma: their DMA address
- * @buf: a buffer for each descriptor
+ * @buf: start of the buffer of each descriptor, headroom included, or NULL
  * @pool: where buffers come from
  * @size: number of descriptors, a power of two
  * @truesize: bytes of a buffer, headroom and skb_shared_info included
@@ -107,7 +97,7 @@ struct igbp_rx_buf {
 struct igbp_rx_mem {
 	union igbp_rx_desc *desc;
 	dma_addr_t desc_dma;
-	struct igbp_rx_buf *buf;
+	void **buf;
 	struct page_pool *pool;
 	u16 size;
 	u16 truesize;
@@ -152,7 +142,7 @@ struct igbp_rx_stats {
  */
 struct igbp_rx_ring {
 	union igbp_rx_desc *desc;
-	struct igbp_rx_buf *buf;
+	void **buf;
 	struct page_pool *pool;
 	void __iomem *tail;
 	struct device *dev;
@@ -289,6 +279,20 @@ struct igbp_tx_ring {
 };
 
 /**
+ * struct igbp_adapt - counters when moderation was last looked at
+ * @time: when
+ * @rx_packets: frames received
+ * @tx_packets: frames sent
+ * @events: interrupts
+ */
+struct igbp_adapt {
+	ktime_t time;
+	u64 rx_packets;
+	u64 tx_packets;
+	u16 events;
+};
+
+/**
  * struct igbp_pair - receive queue, transmit queue, vector and NAPI of a core
  * @napi: polls both rings
  * @port: owner
@@ -297,6 +301,7 @@ struct igbp_tx_ring {
  * @irq_mode: copy of the port's
  * @masked: lazy masking has masked the vector; under @mask_lock
  * @adaptive: @dim chooses the moderation
+ * @lockstep: traffic waits for answers, so none is used; of the NAPI's owner
  * @usecs: moderation in use, us; 0 is none
  * @dim_events: interrupts, for @dim
  * @masks: times that lazy masking masked the vector; under @mask_lock
@@ -304,6 +309,7 @@ struct igbp_tx_ring {
  * @rx: receive queue
  * @tx: transmit queue
  * @dim: moderation state
+ * @adapt: what @dim saw last; of the NAPI's owner
  * @irq: Linux interrupt number
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL
@@ -319,6 +325,7 @@ struct igbp_pair {
 	u8 irq_mode;
 	bool masked;
 	bool adaptive;
+	bool lockstep;
 	u16 usecs;
 	u16 dim_events;
 	unsigned long masks;
@@ -328,6 +335,7 @@ struct igbp_pair {
 	struct igbp_tx_ring tx ____cacheline_aligned_in_smp;
 
 	struct dim dim ____cacheline_aligned_in_smp;
+	struct igbp_adapt adapt;
 	int irq;
 	unsigned int cpu;
 	bool running;

@@ -33,8 +33,15 @@
 #define IGBP_SHARED_CAUSES \
 	(IGBP_ICR_RXDW | IGBP_ICR_TXDW | IGBP_ICR_RXDMT0 | IGBP_ICR_RXO)
 
+#define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
+/* A queue that takes its interrupts faster than 64 in so many us is busy
+ * rather than waiting.
+ */
+#define IGBP_LOCKSTEP_US	1000
+#define IGBP_DIM_STREAM		2	/* profile that a stream starts with */
+
 /* Moderation that dim chooses from, us */
-static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 0, 8, 32, 64, 128 };
+static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 0, 32, 64, 128, 256 };
 
 /**
  * igbp_irq_vectors_alloc - allocate one vector per CPU and one for the rest
@@ -83,9 +90,8 @@ void igbp_irq_vectors_free(struct igbp_port *port)
  * @port: port
  *
  * EIAM keeps what is written to it on hardware; a model of the device that
- * lacks it shows something else. Such a model also restarts its moderation
- * timer on every event and fires once more when that runs out, so that no
- * moderation is the default there.
+ * lacks it shows something else. Such a model is known to segment UDP wrongly
+ * too.
  *
  * Context: process, probe, after igbp_mac_reset().
  */
@@ -104,7 +110,6 @@ void igbp_irq_mode_probe(struct igbp_port *port)
 		return;
 	}
 	port->irq_mode = IGBP_IRQ_LAZY;
-	port->adaptive = false;
 	port->udp_gso_broken = true;
 }
 
@@ -442,6 +447,18 @@ void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs)
 	igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
 }
 
+/* Start over at a profile */
+static void igbp_irq_dim_restart(struct igbp_pair *pair, u8 profile)
+{
+	pair->dim.state = DIM_START_MEASURE;
+	pair->dim.tune_state = DIM_PARKING_ON_TOP;
+	pair->dim.steps_left = 0;
+	pair->dim.steps_right = 0;
+	pair->dim.tired = 0;
+	pair->dim.profile_ix = profile;
+	igbp_irq_usecs_set(pair, igbp_dim_usecs[profile]);
+}
+
 /**
  * igbp_irq_moderation_apply - switch a pair to fixed or adaptive moderation
  * @pair: pair
@@ -455,10 +472,10 @@ void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
 {
 	WRITE_ONCE(pair->adaptive, false);
 	cancel_work_sync(&pair->dim.work);
-	pair->dim.state = DIM_START_MEASURE;
-	pair->dim.profile_ix = 0;
-	pair->dim.tune_state = DIM_PARKING_ON_TOP;
-	igbp_irq_usecs_set(pair, adaptive ? igbp_dim_usecs[0] : usecs);
+	igbp_irq_dim_restart(pair, 0);
+	pair->lockstep = true;
+	if (!adaptive)
+		igbp_irq_usecs_set(pair, usecs);
 	WRITE_ONCE(pair->adaptive, adaptive);
 }
 
@@ -479,20 +496,58 @@ void igbp_irq_dim_work(struct work_struct *work)
 	dim->state = DIM_START_MEASURE;
 }
 
-static void igbp_irq_dim_sample(struct igbp_pair *pair)
+/* Whether what a pair does waits for answers: as many frames out as in, or
+ * more where sending takes no interrupt; and interrupts at no rate that costs
+ * more than waiting would.
+ */
+static bool igbp_irq_is_lockstep(const struct igbp_pair *pair,
+				 const struct igbp_adapt *now)
 {
-	struct dim_sample sample = {};
+	const struct igbp_adapt *was = &pair->adapt;
+	u64 rx = now->rx_packets - was->rx_packets;
+	u64 tx = now->tx_packets - was->tx_packets;
 
-	dim_update_sample(pair->dim_events,
-			  u64_stats_read(&pair->rx.stats.packets),
+	if (rx > 2 * tx || (tx > 2 * rx && !READ_ONCE(pair->tx.sync)))
+		return false;
+	return ktime_us_delta(now->time, was->time) > IGBP_LOCKSTEP_US;
+}
+
+/* Let dim look at the last IGBP_DIM_EVENTS interrupts. Request and response
+ * in turn gain nothing from moderation, and dim would try some now and then;
+ * so there it is not asked. A stream starts in the middle: from none dim is
+ * slow to find that more would do.
+ */
+static void igbp_irq_adapt(struct igbp_pair *pair)
+{
+	struct igbp_adapt now = {
+		.time = ktime_get(),
+		.rx_packets = u64_stats_read(&pair->rx.stats.packets),
+		.tx_packets = u64_stats_read(&pair->tx.stats.packets),
+		.events = pair->dim_events,
+	};
+	struct dim_sample sample = {};
+	bool lockstep;
+
+	lockstep = igbp_irq_is_lockstep(pair, &now);
+	pair->adapt = now;
+	if (lockstep != pair->lockstep) {
+		if (READ_ONCE(pair->dim.state) == DIM_APPLY_NEW_PROFILE)
+			return;
+		pair->lockstep = lockstep;
+		igbp_irq_dim_restart(pair, lockstep ? 0 : IGBP_DIM_STREAM);
+	}
+	if (lockstep)
+		return;
+	dim_update_sample(now.events, now.rx_packets,
 			  u64_stats_read(&pair->rx.stats.bytes), &sample);
 	net_dim(&pair->dim, sample);
 }
 
 static void igbp_irq_poll_done(struct igbp_pair *pair)
 {
-	if (READ_ONCE(pair->adaptive))
-		igbp_irq_dim_sample(pair);
+	if (unlikely((u16)(pair->dim_events - pair->adapt.events) >=
+		     IGBP_DIM_EVENTS) && READ_ONCE(pair->adaptive))
+		igbp_irq_adapt(pair);
 
 	if (pair->irq_mode == IGBP_IRQ_LAZY) {
 		if (unlikely(READ_ONCE(pair->masked)))

@@ -70,6 +70,7 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 				   port->vectors > 1 ? index + 1 : 0);
 	pair->adaptive = port->adaptive;
 	pair->usecs = port->usecs;
+	pair->lockstep = true;
 	spin_lock_init(&pair->mask_lock);
 	u64_stats_init(&pair->rx.syncp);
 	u64_stats_init(&pair->tx.syncp);

@@ -282,6 +282,10 @@ union igbp_rx_desc {
 #define IGBP_RXD_IPE			BIT(30)
 #define IGBP_RXD_RXE			BIT(31)
 #define IGBP_RXD_RSS_TYPE		0xf
+#define IGBP_RXD_PKT_TCP		BIT(8)	/* these four in pkt_info */
+#define IGBP_RXD_PKT_UDP		BIT(9)
+#define IGBP_RXD_PKT_IPV4		BIT(4)
+#define IGBP_RXD_PKT_L2			BIT(15)	/* the others mean nothing */
 /* RSS types in which ports were hashed: TCPv4, TCPv6, TCPv6ex, UDPv4, UDPv6,
  * UDPv6ex; one bit for each type.
  */

@@ -75,10 +75,11 @@ static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem)
 	u16 i;
 
 	for (i = 0; i < mem->size; i++) {
-		if (!mem->buf[i].page)
+		if (!mem->buf[i])
 			continue;
-		page_pool_put_full_page(mem->pool, mem->buf[i].page, false);
-		mem->buf[i].page = NULL;
+		page_pool_put_full_page(mem->pool,
+					virt_to_head_page(mem->buf[i]), false);
+		mem->buf[i] = NULL;
 	}
 	mem->filled = 0;
 }

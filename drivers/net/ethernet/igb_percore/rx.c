@@ -17,8 +17,9 @@
  * Locking: none. A receive ring belongs to the owner of the pair's NAPI; with
  * the NAPI disabled, to whoever holds RTNL.
  */
-#include <linux/prefetch.h>
+#include <net/busy_poll.h>
 #include <net/page_pool/helpers.h>
+#include <net/udp.h>
 
 #include "igb_percore.h"
 
@@ -44,25 +45,24 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 
 	while (done < count) {
 		struct page *page = page_pool_dev_alloc_pages(mem->pool);
-		dma_addr_t dma;
-		u32 offset = 0;
 		unsigned int i;
+		dma_addr_t dma;
+		void *va;
 
 		if (unlikely(!page))
 			break;
 		if (per_page > 1)
 			page_pool_fragment_page(page, per_page);
 		dma = page_pool_get_dma_addr(page) + IGBP_RX_HEADROOM;
+		va = page_address(page);
 		for (i = 0; i < per_page; i++) {
 			union igbp_rx_desc *desc = &mem->desc[index & mask];
-			struct igbp_rx_buf *buf = &mem->buf[index & mask];
 
-			buf->page = page;
-			buf->offset = offset;
-			desc->read.pkt_addr = cpu_to_le64(dma + offset);
+			desc->read.pkt_addr = cpu_to_le64(dma);
 			desc->read.hdr_addr = 0;
-			offset += mem->truesize;
-			index++;
+			mem->buf[index++ & mask] = va;
+			dma += mem->truesize;
+			va += mem->truesize;
 		}
 		done += per_page;
 	}
@@ -94,8 +94,6 @@ static bool igbp_rx_refill(struct igbp_rx_ring *ring)
 static void igbp_rx_checksum(struct igbp_rx_ring *ring, struct sk_buff *skb,
 			     u32 status)
 {
-	if (!(skb->dev->features & NETIF_F_RXCSUM))
-		return;
 	if (unlikely(status & (IGBP_RXD_L4E | IGBP_RXD_IPE))) {
 		u64_stats_update_begin(&ring->syncp);
 		u64_stats_inc(&ring->stats.csum_err);
@@ -108,19 +106,16 @@ static void igbp_rx_checksum(struct igbp_rx_ring *ring, struct sk_buff *skb,
 
 /* Fill in what the last descriptor of a frame tells about it */
 static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
-			     const union igbp_rx_desc *desc, u32 status)
+			     const union igbp_rx_desc *desc, u32 status,
+			     netdev_features_t features)
 {
-	netdev_features_t features = skb->dev->features;
+	u32 type = le16_to_cpu(desc->wb.pkt_info) & IGBP_RXD_RSS_TYPE;
 
-	igbp_rx_checksum(ring, skb, status);
-	if (features & NETIF_F_RXHASH) {
-		u32 type = le16_to_cpu(desc->wb.pkt_info) & IGBP_RXD_RSS_TYPE;
-
-		if (type)
-			skb_set_hash(skb, le32_to_cpu(desc->wb.rss),
-				     BIT(type) & IGBP_RXD_RSS_L4 ?
-				     PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
-	}
+	if (likely(features & NETIF_F_RXCSUM))
+		igbp_rx_checksum(ring, skb, status);
+	if (type && likely(features & NETIF_F_RXHASH))
+		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
+			       BIT(type) & IGBP_RXD_RSS_L4);
 	if (unlikely(status & IGBP_RXD_VP) &&
 	    features & NETIF_F_HW_VLAN_CTAG_RX)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
@@ -130,16 +125,15 @@ static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
 /* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer has
  * gone back to the pool.
  */
-static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring,
-					 struct igbp_rx_buf *buf, u32 len)
+static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
+					 u32 len)
 {
-	void *va = page_address(buf->page) + buf->offset;
 	struct sk_buff *skb;
 
-	net_prefetch(va + IGBP_RX_HEADROOM);
 	skb = napi_build_skb(va, ring->truesize);
 	if (unlikely(!skb)) {
-		page_pool_put_full_page(ring->pool, buf->page, true);
+		page_pool_put_full_page(ring->pool, virt_to_head_page(va),
+					true);
 		u64_stats_update_begin(&ring->syncp);
 		u64_stats_inc(&ring->stats.alloc_fail);
 		u64_stats_update_end(&ring->syncp);
@@ -151,11 +145,103 @@ static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring,
 	return skb;
 }
 
+/* A further buffer of a frame, or one of a frame that is passed over */
 static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
-			       struct igbp_rx_buf *buf, u32 len)
+			       void *va, u32 len)
 {
-	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, buf->page,
-			buf->offset + IGBP_RX_HEADROOM, len, ring->truesize);
+	struct page *page = virt_to_head_page(va);
+
+	if (unlikely(!skb)) {
+		page_pool_put_full_page(ring->pool, page, true);
+		return;
+	}
+	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
+			offset_in_page(va) + IGBP_RX_HEADROOM, len,
+			ring->truesize);
+}
+
+static void igbp_rx_sync(struct igbp_rx_ring *ring, void *va, u32 len)
+{
+	page_pool_dma_sync_for_cpu(ring->pool, virt_to_head_page(va),
+				   offset_in_page(va) + IGBP_RX_HEADROOM, len);
+}
+
+static bool igbp_rx_done(const union igbp_rx_desc *desc)
+{
+	return READ_ONCE(desc->wb.status) & cpu_to_le32(IGBP_RXD_DD);
+}
+
+static bool igbp_rx_more(const struct igbp_rx_ring *ring, u16 ntc)
+{
+	return ntc != ring->ntu && igbp_rx_done(&ring->desc[ntc & ring->mask]);
+}
+
+/* Whether GRO has nothing that this frame could overtake */
+static bool igbp_rx_gro_idle(const struct napi_struct *napi)
+{
+	return !napi->gro_bitmask && !napi->rx_count;
+}
+
+/* Whether GRO could do nothing for a datagram: not without a tunnel, a socket
+ * that asked for it, or forwarding in lists.
+ */
+static bool igbp_rx_udp_is_plain(u16 pkt_info, netdev_features_t features)
+{
+	const u16 udp4 = IGBP_RXD_PKT_UDP | IGBP_RXD_PKT_IPV4;
+
+	return (pkt_info & (udp4 | IGBP_RXD_PKT_L2)) == udp4 &&
+	       !(features & (NETIF_F_GRO_FRAGLIST | NETIF_F_GRO_UDP_FWD)) &&
+	       !static_branch_unlikely(&udp_encap_needed_key);
+}
+
+static void igbp_rx_error(struct igbp_rx_ring *ring, struct sk_buff *skb)
+{
+	dev_kfree_skb(skb);
+	u64_stats_update_begin(&ring->syncp);
+	u64_stats_inc(&ring->stats.errors);
+	u64_stats_update_end(&ring->syncp);
+}
+
+static void igbp_rx_direct_flush(struct list_head *direct)
+{
+	if (list_empty(direct))
+		return;
+	netif_receive_skb_list(direct);
+	INIT_LIST_HEAD(direct);
+}
+
+/* Hand a frame to the stack, past GRO where GRO would only cost:
+ * - a frame with no other behind it, and none before it in GRO, would be
+ *   flushed at the end of this poll; unless the administrator has GRO wait
+ * - a plain datagram; these are collected in @direct
+ * The order within a flow stays: what goes past GRO does so only while GRO
+ * is empty, and datagrams go before a fragment of one (no TCP, no UDP) does.
+ */
+static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
+			    u16 pkt_info, u16 ntc, struct list_head *direct)
+{
+	struct napi_struct *napi = &pair->napi;
+	struct net_device *netdev = napi->dev;
+
+	skb_record_rx_queue(skb, pair->index);
+	skb->protocol = eth_type_trans(skb, netdev);
+
+	if (igbp_rx_gro_idle(napi)) {
+		if (igbp_rx_udp_is_plain(pkt_info, netdev->features)) {
+			skb_mark_napi_id(skb, napi);
+			list_add_tail(&skb->list, direct);
+			return;
+		}
+		if (!igbp_rx_more(&pair->rx, ntc) && list_empty(direct) &&
+		    !READ_ONCE(netdev->gro_flush_timeout)) {
+			skb_mark_napi_id(skb, napi);
+			netif_receive_skb(skb);
+			return;
+		}
+	}
+	if (!(pkt_info & IGBP_RXD_PKT_TCP))
+		igbp_rx_direct_flush(direct);
+	napi_gro_receive(napi, skb);
 }
 
 /**
@@ -169,67 +255,66 @@ static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
  */
 int igbp_rx_clean(struct igbp_pair *pair, int budget)
 {
+	netdev_features_t features = pair->napi.dev->features;
 	struct igbp_rx_ring *ring = &pair->rx;
-	unsigned int packets = 0, bytes = 0, errors = 0;
 	struct sk_buff *skb = ring->skb;
-	bool fed = true;
+	u32 packets = 0, bytes = 0;
+	bool sync, fed = true;
+	LIST_HEAD(direct);
+	u16 ntc = ring->ntc;
 
-	while (packets + errors < budget && ring->ntc != ring->ntu) {
-		u16 i = ring->ntc & ring->mask;
+	sync = dma_dev_need_sync(ring->dev);
+	while (packets < budget && ntc != ring->ntu) {
+		u16 i = ntc & ring->mask;
 		union igbp_rx_desc *desc = &ring->desc[i];
-		struct igbp_rx_buf *buf = &ring->buf[i];
+		void *va = ring->buf[i];
 		u32 status, len;
 
-		status = le32_to_cpu(READ_ONCE(desc->wb.status));
-		if (!(status & IGBP_RXD_DD))
+		if (!igbp_rx_done(desc))
 			break;
 		/* The device writes DD after all the rest */
 		dma_rmb();
+		net_prefetch(va + IGBP_RX_HEADROOM);
+		status = le32_to_cpu(desc->wb.status);
 		len = le16_to_cpu(desc->wb.len);
-		ring->ntc++;
+		ntc++;
 
-		dma_sync_single_range_for_cpu(ring->dev,
-					      page_pool_get_dma_addr(buf->page),
-					      buf->offset + IGBP_RX_HEADROOM,
-					      len, DMA_FROM_DEVICE);
-		if (likely(!skb) && !ring->skip)
-			skb = igbp_rx_skb_build(ring, buf, len);
-		else if (skb)
-			igbp_rx_skb_extend(ring, skb, buf, len);
+		if (sync)
+			igbp_rx_sync(ring, va, len);
+		if (likely(!skb && !ring->skip))
+			skb = igbp_rx_skb_build(ring, va, len);
 		else
-			page_pool_put_full_page(ring->pool, buf->page, true);
-		buf->page = NULL;
-		/* Without an sk_buff the rest of the frame is passed over */
-		ring->skip = !skb && !(status & IGBP_RXD_EOP);
-		if (unlikely(!skb || !(status & IGBP_RXD_EOP)))
-			continue;
-
-		if (unlikely(status & IGBP_RXD_RXE)) {
-			dev_kfree_skb(skb);
-			skb = NULL;
-			errors++;
+			igbp_rx_skb_extend(ring, skb, va, len);
+		ring->buf[i] = NULL;
+		if (unlikely(!(status & IGBP_RXD_EOP) || !skb)) {
+			/* Without an sk_buff the rest is passed over */
+			ring->skip = !skb && !(status & IGBP_RXD_EOP);
 			continue;
 		}
 		packets++;
+		if (unlikely(status & IGBP_RXD_RXE)) {
+			igbp_rx_error(ring, skb);
+			skb = NULL;
+			continue;
+		}
 		bytes += skb->len;
-		skb->dev = pair->napi.dev;
-		igbp_rx_metadata(ring, skb, desc, status);
-		skb_record_rx_queue(skb, pair->index);
-		skb->protocol = eth_type_trans(skb, skb->dev);
-		napi_gro_receive(&pair->napi, skb);
+		igbp_rx_metadata(ring, skb, desc, status, features);
+		igbp_rx_deliver(pair, skb, le16_to_cpu(desc->wb.pkt_info), ntc,
+				&direct);
 		skb = NULL;
 	}
 	ring->skb = skb;
+	WRITE_ONCE(ring->ntc, ntc);
+	igbp_rx_direct_flush(&direct);
 
-	if ((u16)(ring->ntu - ring->ntc) <= ring->mask + 1 - IGBP_RX_REFILL)
+	if ((u16)(ring->ntu - ntc) <= ring->mask + 1 - IGBP_RX_REFILL)
 		fed = igbp_rx_refill(ring);
 
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_add(&ring->stats.packets, packets);
 	u64_stats_add(&ring->stats.bytes, bytes);
-	u64_stats_add(&ring->stats.errors, errors);
 	u64_stats_inc(&ring->stats.polls);
 	u64_stats_update_end(&ring->syncp);
 
-	return likely(fed) ? packets + errors : budget;
+	return likely(fed) ? packets : budget;
 }

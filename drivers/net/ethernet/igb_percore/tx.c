@@ -186,6 +186,7 @@ static void igbp_tx_sync_leave(struct igbp_pair *pair, u16 first, u32 bytes)
 {
 	struct igbp_tx_ring *ring = &pair->tx;
 
+	ring->sync_hits = 0;
 	ring->buf[first].batch_bytes = bytes;
 	netdev_tx_sent_queue(ring->txq, bytes);
 	igbp_irq_tx_route(pair, true);
@@ -194,39 +195,48 @@ static void igbp_tx_sync_leave(struct igbp_pair *pair, u16 first, u32 bytes)
 	igbp_irq_kick(pair);
 }
 
-/* Give the open batch to the device */
-static void igbp_tx_doorbell(struct igbp_pair *pair)
+/* Give the device everything up to @ring->ntu, which ends in @last, and see
+ * whether it was done at once.
+ */
+static bool igbp_tx_ring_bell(struct igbp_tx_ring *ring, u16 last)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
-	u16 last = (ring->ntu - 1) & ring->mask;
-	u16 first = ring->batch & ring->mask;
-	union igbp_tx_desc *desc = &ring->desc[last];
-	u32 bytes = ring->batch_bytes;
-	bool sync = ring->sync, done;
-
-	desc->read.cmd |= cpu_to_le32(IGBP_TXD_RS);
-	ring->buf[first].batch_last = last;
-	ring->buf[first].batch_bytes = sync ? 0 : bytes;
-	ring->batch_bytes = 0;
 	ring->batch = ring->ntu;
-	if (!sync)
-		netdev_tx_sent_queue(ring->txq, bytes);
+	ring->batch_bytes = 0;
 	/* Pairs with the acquire in igbp_tx_reclaim() */
 	smp_store_release(&ring->published, ring->ntu);
 	writel(ring->ntu & ring->mask, ring->tail);
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.doorbells);
 	u64_stats_update_end(&ring->syncp);
+	return READ_ONCE(ring->desc[last].wb.status) &
+	       cpu_to_le32(IGBP_TXD_STAT_DD);
+}
 
-	done = READ_ONCE(desc->wb.status) & cpu_to_le32(IGBP_TXD_STAT_DD);
-	if (sync && likely(done))
-		igbp_tx_reclaim(ring, !irqs_disabled());
-	else if (sync)
-		igbp_tx_sync_leave(pair, first, bytes);
+/* Give the open batch to the device */
+static void igbp_tx_doorbell(struct igbp_pair *pair)
+{
+	struct igbp_tx_ring *ring = &pair->tx;
+	u16 last = (ring->ntu - 1) & ring->mask;
+	u16 first = ring->batch & ring->mask;
+	u32 bytes = ring->batch_bytes;
+	bool done;
 
+	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_RS);
+	ring->buf[first].batch_last = last;
+	if (likely(ring->sync)) {
+		ring->buf[first].batch_bytes = 0;
+		if (likely(igbp_tx_ring_bell(ring, last)))
+			igbp_tx_reclaim(ring, !irqs_disabled());
+		else
+			igbp_tx_sync_leave(pair, first, bytes);
+		return;
+	}
+	ring->buf[first].batch_bytes = bytes;
+	netdev_tx_sent_queue(ring->txq, bytes);
+	done = igbp_tx_ring_bell(ring, last);
 	if (!done)
 		ring->sync_hits = 0;
-	else if (!sync && ring->sync_hits < IGBP_TX_SYNC_HITS)
+	else if (ring->sync_hits < IGBP_TX_SYNC_HITS)
 		WRITE_ONCE(ring->sync_hits, ring->sync_hits + 1);
 }
 
@@ -325,8 +335,6 @@ static int igbp_tx_csum(struct igbp_tx_ring *ring, struct igbp_tx_frame *frame,
 	default:
 		return skb_checksum_help(skb);
 	}
-	if (vlan_get_protocol(skb) == htons(ETH_P_IP))
-		type |= IGBP_TXC_IPV4;
 	frame->olinfo |= IGBP_TXD_TXSM;
 	igbp_tx_ctx_set(ring, 0,
 			vlan | l3 << IGBP_TXC_MACLEN_SHIFT | (l4 - l3), type,
@@ -358,30 +366,48 @@ static int igbp_tx_offload(struct igbp_tx_ring *ring,
 	return 0;
 }
 
-/* Fill descriptors for a piece of a frame that is mapped, or in a slot if
- * @mapped is 0. The first descriptor unmaps all of it.
- */
 static void igbp_tx_desc_put(struct igbp_tx_ring *ring,
 			     struct igbp_tx_frame *frame, dma_addr_t dma,
-			     u32 len, u32 mapped, bool page)
+			     u32 len)
+{
+	union igbp_tx_desc *desc = &ring->desc[ring->ntu++ & ring->mask];
+
+	desc->read.addr = cpu_to_le64(dma);
+	desc->read.cmd = cpu_to_le32(frame->cmd | len);
+	desc->read.olinfo = cpu_to_le32(frame->olinfo);
+	/* Only the first descriptor of a frame carries options */
+	frame->olinfo = 0;
+}
+
+/* Descriptors for a piece of a frame that was mapped; the first one unmaps */
+static void igbp_tx_mapped_put(struct igbp_tx_ring *ring,
+			       struct igbp_tx_frame *frame, dma_addr_t dma,
+			       u32 len, bool page)
 {
 	struct igbp_tx_buf *buf = &ring->buf[ring->ntu & ring->mask];
 
 	buf->dma = dma;
-	buf->len = mapped;
+	buf->len = len;
 	buf->page = page;
-	do {
-		union igbp_tx_desc *desc = &ring->desc[ring->ntu++ &
-						       ring->mask];
-		u32 part = min_t(u32, len, IGBP_TXD_MAX_BYTES);
+	while (unlikely(len > IGBP_TXD_MAX_BYTES)) {
+		igbp_tx_desc_put(ring, frame, dma, IGBP_TXD_MAX_BYTES);
+		dma += IGBP_TXD_MAX_BYTES;
+		len -= IGBP_TXD_MAX_BYTES;
+	}
+	igbp_tx_desc_put(ring, frame, dma, len);
+}
 
-		desc->read.addr = cpu_to_le64(dma);
-		desc->read.cmd = cpu_to_le32(frame->cmd | part);
-		desc->read.olinfo = cpu_to_le32(frame->olinfo);
-		frame->olinfo = 0;
-		dma += part;
-		len -= part;
-	} while (unlikely(len));
+/* Copy the first @len bytes of a frame beside the ring */
+static void igbp_tx_slot_put(struct igbp_tx_ring *ring,
+			     struct igbp_tx_frame *frame, u32 len)
+{
+	u32 offset = (ring->ntu & ring->mask) * IGBP_TX_SLOT_BYTES;
+
+	if (len <= skb_headlen(frame->skb))
+		skb_copy_from_linear_data(frame->skb, ring->slot + offset, len);
+	else
+		skb_copy_bits(frame->skb, 0, ring->slot + offset, len);
+	igbp_tx_desc_put(ring, frame, ring->slot_dma + offset, len);
 }
 
 /* The linear part, or all of a small frame. Return: 0, 1 when that was all,
@@ -390,29 +416,22 @@ static void igbp_tx_desc_put(struct igbp_tx_ring *ring,
 static int igbp_tx_map_head(struct igbp_tx_ring *ring,
 			    struct igbp_tx_frame *frame)
 {
-	u32 i = ring->ntu & ring->mask, len = skb_headlen(frame->skb);
+	u32 len = skb_headlen(frame->skb);
 	struct sk_buff *skb = frame->skb;
-	u8 *slot = ring->slot + i * IGBP_TX_SLOT_BYTES;
 	dma_addr_t dma;
 
 	if (skb->len <= IGBP_TX_SLOT_BYTES) {
-		skb_copy_bits(skb, 0, slot, skb->len);
-		igbp_tx_desc_put(ring, frame,
-				 ring->slot_dma + i * IGBP_TX_SLOT_BYTES,
-				 skb->len, 0, false);
+		igbp_tx_slot_put(ring, frame, skb->len);
 		return 1;
 	}
 	if (len <= IGBP_TX_SLOT_BYTES) {
-		skb_copy_from_linear_data(skb, slot, len);
-		igbp_tx_desc_put(ring, frame,
-				 ring->slot_dma + i * IGBP_TX_SLOT_BYTES,
-				 len, 0, false);
+		igbp_tx_slot_put(ring, frame, len);
 		return 0;
 	}
 	dma = dma_map_single(ring->dev, skb->data, len, DMA_TO_DEVICE);
 	if (unlikely(dma_mapping_error(ring->dev, dma)))
 		return -ENOMEM;
-	igbp_tx_desc_put(ring, frame, dma, len, len, false);
+	igbp_tx_mapped_put(ring, frame, dma, len, false);
 	return 0;
 }
 
@@ -438,7 +457,7 @@ static int igbp_tx_map(struct igbp_tx_ring *ring, struct igbp_tx_frame *frame)
 				       DMA_TO_DEVICE);
 		if (unlikely(dma_mapping_error(ring->dev, dma)))
 			return -ENOMEM;
-		igbp_tx_desc_put(ring, frame, dma, len, len, true);
+		igbp_tx_mapped_put(ring, frame, dma, len, true);
 	}
 	return 0;
 }
@@ -494,6 +513,30 @@ static void igbp_tx_stop_check(struct igbp_tx_ring *ring)
 	u64_stats_update_end(&ring->syncp);
 }
 
+/* A small frame on a synchronous queue, with no batch open: copied, sent and
+ * forgotten, without a note in the ring.
+ */
+static void igbp_tx_send_small(struct igbp_pair *pair,
+			       struct igbp_tx_frame *frame)
+{
+	struct igbp_tx_ring *ring = &pair->tx;
+	u16 first = ring->batch & ring->mask, last = ring->ntu & ring->mask;
+	u32 bytes = frame->skb->len;
+
+	frame->cmd |= IGBP_TXD_EOP | IGBP_TXD_RS;
+	igbp_tx_slot_put(ring, frame, bytes);
+	igbp_tx_account(ring, frame);
+	skb_tx_timestamp(frame->skb);
+	if (likely(igbp_tx_ring_bell(ring, last))) {
+		WRITE_ONCE(ring->ntc, ring->ntu);
+		napi_consume_skb(frame->skb, !irqs_disabled());
+		return;
+	}
+	ring->buf[last].skb = frame->skb;
+	ring->buf[first].batch_last = last;
+	igbp_tx_sync_leave(pair, first, bytes);
+}
+
 /**
  * igbp_tx_xmit - send a frame
  * @skb: frame
@@ -525,12 +568,15 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		igbp_tx_drop(pair, NULL);
 		return NETDEV_TX_OK;
 	}
-	if (unlikely(igbp_tx_offload(ring, &frame)) ||
-	    unlikely(igbp_tx_map(ring, &frame))) {
-		igbp_tx_rollback(ring, start);
-		igbp_tx_drop(pair, skb);
+	if (unlikely(igbp_tx_offload(ring, &frame)))
+		goto drop;
+	if (skb->len <= IGBP_TX_SLOT_BYTES && ring->sync &&
+	    ring->batch == start && !netdev_xmit_more()) {
+		igbp_tx_send_small(pair, &frame);
 		return NETDEV_TX_OK;
 	}
+	if (unlikely(igbp_tx_map(ring, &frame)))
+		goto drop;
 
 	last = (ring->ntu - 1) & ring->mask;
 	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_EOP);
@@ -543,5 +589,10 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 	    igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)
 		igbp_tx_doorbell(pair);
 	igbp_tx_stop_check(ring);
+	return NETDEV_TX_OK;
+
+drop:
+	igbp_tx_rollback(ring, start);
+	igbp_tx_drop(pair, skb);
 	return NETDEV_TX_OK;
 }
