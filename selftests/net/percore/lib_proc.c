@@ -183,6 +183,18 @@ static int cores_with_syns(const char *json, int port)
 	return cores;
 }
 
+static int cores_needed(void)
+{
+	return ncpu > 1 ? 2 : 1;
+}
+
+static bool expect_sharded(void)
+{
+	const char *mode = getenv("LISTEN_SHARD");
+
+	return mode && atoi(mode);
+}
+
 /*
  * Called by a case while a listener lives that got connections from all CPUs.
  * Prints nothing: a case must print the same in either mode.
@@ -195,6 +207,8 @@ void check_sharded(int lfd)
 
 	if (!ctl || !*ctl)
 		return;
+	if (most_cpus && (*most_cpus >= cores_needed() || !expect_sharded()))
+		return;			/* seen already */
 	if (!most_cpus) {
 		most_cpus = shared_mem(2 * sizeof(int));
 		found_listed = most_cpus + 1;
@@ -216,22 +230,20 @@ void check_sharded(int lfd)
 int finish_sharded(enum sharded want)
 {
 	const char *ctl = getenv("PERCORECTL");
-	const char *mode = getenv("LISTEN_SHARD");
-	int need = ncpu > 1 ? 2 : 1;
 
-	if (!ctl || !*ctl || !mode)
+	if (!ctl || !*ctl || !getenv("LISTEN_SHARD"))
 		return 0;
-	if (!atoi(mode) && most_cpus && *found_listed) {
+	if (!expect_sharded() && most_cpus && *found_listed) {
 		fprintf(stderr, "sharded although listen_shard is 0\n");
 		return EXIT_NOT_SHARDED;
 	}
-	if (atoi(mode) && want == YES && !most_cpus) {
+	if (expect_sharded() && want == YES && !most_cpus) {
 		fprintf(stderr, "the case never looked for shards\n");
 		return EXIT_NOT_SHARDED;
 	}
-	if (atoi(mode) && want == YES && *most_cpus < need) {
+	if (expect_sharded() && want == YES && *most_cpus < cores_needed()) {
 		fprintf(stderr, "SYNs on %d cores of the listener, not %d\n",
-			*most_cpus, need);
+			*most_cpus, cores_needed());
 		return EXIT_NOT_SHARDED;
 	}
 	return 0;
