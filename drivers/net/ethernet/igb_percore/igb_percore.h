@@ -87,12 +87,12 @@ enum igbp_port_flag {
  * struct igbp_rx_mem - the memory of a receive ring
  * @desc: descriptors
  * @desc_dma: their DMA address
- * @buf: start of the buffer of each descriptor, headroom included, or NULL
+ * @buf: start of the buffer of each descriptor, headroom included
  * @pool: where buffers come from
  * @size: number of descriptors, a power of two
  * @truesize: bytes of a buffer, headroom and skb_shared_info included
  * @data_bytes: bytes of a buffer that the device may write, whole KB
- * @filled: descriptors posted before the ring starts
+ * @filled: descriptors posted from the first on, 0 once the ring has stopped
  */
 struct igbp_rx_mem {
 	union igbp_rx_desc *desc;
@@ -131,7 +131,6 @@ struct igbp_rx_stats {
  * @tail: RDT register
  * @dev: device for DMA
  * @skb: frame whose last descriptor has not come yet
- * @skip: a frame is being passed over, for want of memory
  * @ntc: next descriptor to look at, free-running
  * @ntu: next descriptor to post, free-running
  * @mask: @mem.size - 1
@@ -151,7 +150,6 @@ struct igbp_rx_ring {
 	u16 ntu;
 	u16 mask;
 	u16 truesize;
-	bool skip;
 	struct u64_stats_sync syncp;
 	struct igbp_rx_stats stats;
 	struct igbp_rx_mem mem;
@@ -528,6 +526,7 @@ int igbp_napi_poll(struct napi_struct *napi, int budget);
 /* rx.c */
 int igbp_rx_clean(struct igbp_pair *pair, int budget);
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count);
+void igbp_rx_drop_partial(struct igbp_rx_ring *ring);
 
 /* rss.c */
 void igbp_rss_init(struct igbp_port *port);

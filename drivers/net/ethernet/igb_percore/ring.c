@@ -69,17 +69,14 @@ static struct page_pool *igbp_ring_pool_create(struct igbp_pair *pair,
 	return page_pool_create(&params);
 }
 
-/* Give the buffers of a ring that does not run back to the pool */
-static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem)
+/* Give posted buffers of a ring that does not run back to the pool */
+static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem, u16 from, u16 to)
 {
-	u16 i;
+	for (; from != to; from++) {
+		void *va = mem->buf[from & (mem->size - 1)];
 
-	for (i = 0; i < mem->size; i++) {
-		if (!mem->buf[i])
-			continue;
-		page_pool_put_full_page(mem->pool,
-					virt_to_head_page(mem->buf[i]), false);
-		mem->buf[i] = NULL;
+		page_pool_put_full_page(mem->pool, virt_to_head_page(va),
+					false);
 	}
 	mem->filled = 0;
 }
@@ -148,7 +145,8 @@ free_buf:
  */
 void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem)
 {
-	igbp_ring_rx_unpost(mem);
+	/* None, if the ring has run: igbp_ring_pair_stop() took them */
+	igbp_ring_rx_unpost(mem, 0, mem->filled);
 	page_pool_destroy(mem->pool);
 	dma_free_coherent(&pair->port->pdev->dev,
 			  array_size(mem->size, sizeof(*mem->desc)),
@@ -292,7 +290,6 @@ static void igbp_ring_rx_install(struct igbp_pair *pair)
 		mem->filled = igbp_rx_fill(mem, 0, mem->size -
 					   PAGE_SIZE / mem->truesize);
 	ring->ntu = mem->filled;
-	ring->skip = false;
 	if (!mem->pool->p.napi)
 		page_pool_enable_direct_recycling(mem->pool, &pair->napi);
 }
@@ -369,9 +366,8 @@ static void igbp_ring_queues_off(struct igbp_pair *pair)
 
 static void igbp_ring_rx_drain(struct igbp_rx_ring *ring)
 {
-	dev_kfree_skb(ring->skb);
-	ring->skb = NULL;
-	igbp_ring_rx_unpost(&ring->mem);
+	igbp_rx_drop_partial(ring);
+	igbp_ring_rx_unpost(&ring->mem, ring->ntc, ring->ntu);
 }
 
 /**

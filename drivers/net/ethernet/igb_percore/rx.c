@@ -24,6 +24,8 @@
 #include "igb_percore.h"
 
 #define IGBP_RX_REFILL		32	/* descriptors */
+/* Instead of an sk_buff: what is left of the frame is passed over */
+#define IGBP_RX_SKIP		((struct sk_buff *)ERR_PTR(-ENOMEM))
 #define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
 
 /**
@@ -41,11 +43,13 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 {
 	unsigned int per_page = PAGE_SIZE / mem->truesize;
 	u16 mask = mem->size - 1;
-	u16 done = 0;
+	u16 done;
 
-	while (done < count) {
+	for (done = 0; done < count; done += per_page) {
 		struct page *page = page_pool_dev_alloc_pages(mem->pool);
-		unsigned int i;
+		union igbp_rx_desc *desc = &mem->desc[index & mask];
+		void **buf = &mem->buf[index & mask];
+		unsigned int i = per_page;
 		dma_addr_t dma;
 		void *va;
 
@@ -55,16 +59,17 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 			page_pool_fragment_page(page, per_page);
 		dma = page_pool_get_dma_addr(page) + IGBP_RX_HEADROOM;
 		va = page_address(page);
-		for (i = 0; i < per_page; i++) {
-			union igbp_rx_desc *desc = &mem->desc[index & mask];
-
+		/* The ring is a whole number of pages long: no wrap inside */
+		do {
 			desc->read.pkt_addr = cpu_to_le64(dma);
 			desc->read.hdr_addr = 0;
-			mem->buf[index++ & mask] = va;
+			*buf = va;
 			dma += mem->truesize;
 			va += mem->truesize;
-		}
-		done += per_page;
+			desc++;
+			buf++;
+		} while (--i);
+		index += per_page;
 	}
 	return done;
 }
@@ -122,8 +127,8 @@ static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
 				       le16_to_cpu(desc->wb.vlan));
 }
 
-/* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer has
- * gone back to the pool.
+/* First buffer of a frame. Return: the sk_buff, or IGBP_RX_SKIP; then the
+ * buffer has gone back to the pool.
  */
 static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 					 u32 len)
@@ -137,7 +142,7 @@ static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 		u64_stats_update_begin(&ring->syncp);
 		u64_stats_inc(&ring->stats.alloc_fail);
 		u64_stats_update_end(&ring->syncp);
-		return NULL;
+		return IGBP_RX_SKIP;
 	}
 	skb_reserve(skb, IGBP_RX_HEADROOM);
 	__skb_put(skb, len);
@@ -151,7 +156,7 @@ static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
 {
 	struct page *page = virt_to_head_page(va);
 
-	if (unlikely(!skb)) {
+	if (unlikely(skb == IGBP_RX_SKIP)) {
 		page_pool_put_full_page(ring->pool, page, true);
 		return;
 	}
@@ -194,8 +199,11 @@ static bool igbp_rx_udp_is_plain(u16 pkt_info, netdev_features_t features)
 	       !static_branch_unlikely(&udp_encap_needed_key);
 }
 
+/* A frame that ends badly: of no use, or passed over and counted already */
 static void igbp_rx_error(struct igbp_rx_ring *ring, struct sk_buff *skb)
 {
+	if (skb == IGBP_RX_SKIP)
+		return;
 	dev_kfree_skb(skb);
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.errors);
@@ -245,6 +253,19 @@ static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
 }
 
 /**
+ * igbp_rx_drop_partial - forget a frame whose last descriptor has not come
+ * @ring: ring
+ *
+ * Context: process, RTNL; NAPI disabled.
+ */
+void igbp_rx_drop_partial(struct igbp_rx_ring *ring)
+{
+	if (ring->skb != IGBP_RX_SKIP)
+		dev_kfree_skb(ring->skb);
+	ring->skb = NULL;
+}
+
+/**
  * igbp_rx_clean - hand received frames to the stack
  * @pair: pair whose NAPI the caller owns
  * @budget: frames at most, above 0
@@ -281,22 +302,18 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 
 		if (sync)
 			igbp_rx_sync(ring, va, len);
-		if (likely(!skb && !ring->skip))
+		if (likely(!skb))
 			skb = igbp_rx_skb_build(ring, va, len);
 		else
 			igbp_rx_skb_extend(ring, skb, va, len);
-		ring->buf[i] = NULL;
-		if (unlikely(!(status & IGBP_RXD_EOP) || !skb)) {
-			/* Without an sk_buff the rest is passed over */
-			ring->skip = !skb && !(status & IGBP_RXD_EOP);
+		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
-		}
-		packets++;
-		if (unlikely(status & IGBP_RXD_RXE)) {
+		if (unlikely(status & IGBP_RXD_RXE || skb == IGBP_RX_SKIP)) {
 			igbp_rx_error(ring, skb);
 			skb = NULL;
 			continue;
 		}
+		packets++;
 		bytes += skb->len;
 		igbp_rx_metadata(ring, skb, desc, status, features);
 		igbp_rx_deliver(pair, skb, le16_to_cpu(desc->wb.pkt_info), ntc,

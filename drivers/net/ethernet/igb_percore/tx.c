@@ -61,6 +61,7 @@
  * @cmd: command bits of its data descriptors
  * @olinfo: option bits of its first data descriptor
  * @segs: frames that it makes on the wire
+ * @mapped: something of it was mapped
  * @hdr_bytes: header that each of them repeats
  */
 struct igbp_tx_frame {
@@ -69,6 +70,7 @@ struct igbp_tx_frame {
 	u32 olinfo;
 	u16 segs;
 	u16 hdr_bytes;
+	bool mapped;
 };
 
 static u16 igbp_tx_avail(const struct igbp_tx_ring *ring)
@@ -389,6 +391,7 @@ static void igbp_tx_mapped_put(struct igbp_tx_ring *ring,
 	buf->dma = dma;
 	buf->len = len;
 	buf->page = page;
+	frame->mapped = true;
 	while (unlikely(len > IGBP_TXD_MAX_BYTES)) {
 		igbp_tx_desc_put(ring, frame, dma, IGBP_TXD_MAX_BYTES);
 		dma += IGBP_TXD_MAX_BYTES;
@@ -397,42 +400,31 @@ static void igbp_tx_mapped_put(struct igbp_tx_ring *ring,
 	igbp_tx_desc_put(ring, frame, dma, len);
 }
 
-/* Copy the first @len bytes of a frame beside the ring */
-static void igbp_tx_slot_put(struct igbp_tx_ring *ring,
-			     struct igbp_tx_frame *frame, u32 len)
-{
-	u32 offset = (ring->ntu & ring->mask) * IGBP_TX_SLOT_BYTES;
-
-	if (len <= skb_headlen(frame->skb))
-		skb_copy_from_linear_data(frame->skb, ring->slot + offset, len);
-	else
-		skb_copy_bits(frame->skb, 0, ring->slot + offset, len);
-	igbp_tx_desc_put(ring, frame, ring->slot_dma + offset, len);
-}
-
-/* The linear part, or all of a small frame. Return: 0, 1 when that was all,
- * or -ENOMEM.
- */
+/* The linear part, or all of a small frame. Return: bytes done, or -ENOMEM. */
 static int igbp_tx_map_head(struct igbp_tx_ring *ring,
 			    struct igbp_tx_frame *frame)
 {
+	u32 offset = (ring->ntu & ring->mask) * IGBP_TX_SLOT_BYTES;
 	u32 len = skb_headlen(frame->skb);
 	struct sk_buff *skb = frame->skb;
 	dma_addr_t dma;
 
-	if (skb->len <= IGBP_TX_SLOT_BYTES) {
-		igbp_tx_slot_put(ring, frame, skb->len);
-		return 1;
+	if (len > IGBP_TX_SLOT_BYTES) {
+		dma = dma_map_single(ring->dev, skb->data, len, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(ring->dev, dma)))
+			return -ENOMEM;
+		igbp_tx_mapped_put(ring, frame, dma, len, false);
+		return len;
 	}
-	if (len <= IGBP_TX_SLOT_BYTES) {
-		igbp_tx_slot_put(ring, frame, len);
-		return 0;
+	if (skb->len == len) {
+		skb_copy_from_linear_data(skb, ring->slot + offset, len);
+	} else {
+		if (skb->len <= IGBP_TX_SLOT_BYTES)
+			len = skb->len;
+		skb_copy_bits(skb, 0, ring->slot + offset, len);
 	}
-	dma = dma_map_single(ring->dev, skb->data, len, DMA_TO_DEVICE);
-	if (unlikely(dma_mapping_error(ring->dev, dma)))
-		return -ENOMEM;
-	igbp_tx_mapped_put(ring, frame, dma, len, false);
-	return 0;
+	igbp_tx_desc_put(ring, frame, ring->slot_dma + offset, len);
+	return len;
 }
 
 /* Return: 0 or -ENOMEM */
@@ -440,11 +432,13 @@ static int igbp_tx_map(struct igbp_tx_ring *ring, struct igbp_tx_frame *frame)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(frame->skb);
 	unsigned int i;
-	int err;
+	int done;
 
-	err = igbp_tx_map_head(ring, frame);
-	if (err)
-		return err < 0 ? err : 0;
+	done = igbp_tx_map_head(ring, frame);
+	if (done < 0)
+		return done;
+	if (done == frame->skb->len)
+		return 0;
 
 	for (i = 0; i < shinfo->nr_frags; i++) {
 		const skb_frag_t *frag = &shinfo->frags[i];
@@ -513,28 +507,41 @@ static void igbp_tx_stop_check(struct igbp_tx_ring *ring)
 	u64_stats_update_end(&ring->syncp);
 }
 
-/* A small frame on a synchronous queue, with no batch open: copied, sent and
- * forgotten, without a note in the ring.
+/* A frame that was copied, alone in its batch on a synchronous queue: it is
+ * sent and forgotten, without a note in the ring.
  */
-static void igbp_tx_send_small(struct igbp_pair *pair,
-			       struct igbp_tx_frame *frame)
+static void igbp_tx_send_copied(struct igbp_pair *pair, struct sk_buff *skb,
+				u16 start)
 {
 	struct igbp_tx_ring *ring = &pair->tx;
-	u16 first = ring->batch & ring->mask, last = ring->ntu & ring->mask;
-	u32 bytes = frame->skb->len;
+	u16 last = (ring->ntu - 1) & ring->mask;
+	u32 bytes = ring->batch_bytes;
 
-	frame->cmd |= IGBP_TXD_EOP | IGBP_TXD_RS;
-	igbp_tx_slot_put(ring, frame, bytes);
-	igbp_tx_account(ring, frame);
-	skb_tx_timestamp(frame->skb);
+	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_EOP | IGBP_TXD_RS);
 	if (likely(igbp_tx_ring_bell(ring, last))) {
 		WRITE_ONCE(ring->ntc, ring->ntu);
-		napi_consume_skb(frame->skb, !irqs_disabled());
+		napi_consume_skb(skb, !irqs_disabled());
 		return;
 	}
-	ring->buf[last].skb = frame->skb;
-	ring->buf[first].batch_last = last;
-	igbp_tx_sync_leave(pair, first, bytes);
+	ring->buf[last].skb = skb;
+	ring->buf[start & ring->mask].batch_last = last;
+	igbp_tx_sync_leave(pair, start & ring->mask, bytes);
+}
+
+/* A frame that is noted in the ring until the device has sent it */
+static void igbp_tx_send_noted(struct igbp_pair *pair, struct sk_buff *skb,
+			       bool more)
+{
+	struct igbp_tx_ring *ring = &pair->tx;
+	u16 last = (ring->ntu - 1) & ring->mask;
+
+	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_EOP);
+	ring->buf[last].skb = skb;
+	if (!more || netif_xmit_stopped(ring->txq) ||
+	    (u16)(ring->ntu - ring->batch) >= IGBP_TX_BATCH_MAX ||
+	    igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)
+		igbp_tx_doorbell(pair);
+	igbp_tx_stop_check(ring);
 }
 
 /**
@@ -557,7 +564,8 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		.cmd = IGBP_TXD_DATA | IGBP_TXD_DEXT | IGBP_TXD_IFCS,
 		.segs = 1,
 	};
-	u16 start = ring->ntu, last;
+	bool more = netdev_xmit_more();
+	u16 start = ring->ntu;
 
 	if (unlikely(igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)) {
 		netif_tx_stop_queue(ring->txq);
@@ -568,31 +576,18 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		igbp_tx_drop(pair, NULL);
 		return NETDEV_TX_OK;
 	}
-	if (unlikely(igbp_tx_offload(ring, &frame)))
-		goto drop;
-	if (skb->len <= IGBP_TX_SLOT_BYTES && ring->sync &&
-	    ring->batch == start && !netdev_xmit_more()) {
-		igbp_tx_send_small(pair, &frame);
+	if (unlikely(igbp_tx_offload(ring, &frame)) ||
+	    unlikely(igbp_tx_map(ring, &frame))) {
+		igbp_tx_rollback(ring, start);
+		igbp_tx_drop(pair, skb);
 		return NETDEV_TX_OK;
 	}
-	if (unlikely(igbp_tx_map(ring, &frame)))
-		goto drop;
-
-	last = (ring->ntu - 1) & ring->mask;
-	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_EOP);
-	ring->buf[last].skb = skb;
 	igbp_tx_account(ring, &frame);
 	skb_tx_timestamp(skb);
 
-	if (!netdev_xmit_more() || netif_xmit_stopped(ring->txq) ||
-	    (u16)(ring->ntu - ring->batch) >= IGBP_TX_BATCH_MAX ||
-	    igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)
-		igbp_tx_doorbell(pair);
-	igbp_tx_stop_check(ring);
-	return NETDEV_TX_OK;
-
-drop:
-	igbp_tx_rollback(ring, start);
-	igbp_tx_drop(pair, skb);
+	if (!frame.mapped && !more && ring->sync && ring->batch == start)
+		igbp_tx_send_copied(pair, skb, start);
+	else
+		igbp_tx_send_noted(pair, skb, more);
 	return NETDEV_TX_OK;
 }
