@@ -345,6 +345,8 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 		lsn = percore_listen_find(sk);
 		if (!lsn || inet_sk_state_load(sk) != TCP_LISTEN)
 			return -ENOENT;
+		if (READ_ONCE(sk->sk_data_ready) != percore_shard_data_ready)
+			percore_listen_stacked(lsn);
 		shard = percore_shard_get(lsn, raw_smp_processor_id(),
 					  GFP_KERNEL);
 		*newsk = percore_take(lsn, shard);

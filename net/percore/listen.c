@@ -41,11 +41,16 @@
  *					  wake_up_pollfree() on stop
  *   the shard's timer			  hrtimer_cancel()
  *   netlink dumps			  percore_listeners_lock
+ *   who stacked on sk_data_ready	  a reference on the module, see
+ *					  percore_listen_stacked()
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/hashtable.h>
 #include <linux/kmemleak.h>
-#include <linux/skmsg.h>
+#include <linux/module.h>
+#include <linux/net.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 #include <net/inet_common.h>
@@ -64,6 +69,9 @@ static u64 percore_last_id;	/* under percore_listeners_lock */
 static bool percore_closing;	/* under percore_listeners_lock */
 
 static struct tracepoint *percore_state_tracepoint;
+
+/* sock_def_readable(), which is not exported but is in every new socket */
+void (*percore_stock_data_ready)(struct sock *sk) __read_mostly;
 
 /*
  * One table of socket operations per family. A task in accept() may sleep
@@ -154,7 +162,7 @@ percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 	if (inet_csk(child)->icsk_af_ops == &lsn->af_ops)
 		inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
 	if (child->sk_data_ready == percore_shard_data_ready)
-		child->sk_data_ready = lsn->orig_data_ready;
+		child->sk_data_ready = percore_stock_data_ready;
 	return child;
 }
 
@@ -210,33 +218,48 @@ static void percore_listen_teardown(struct percore_listener *lsn)
 		if (lsn->shard[cpu])
 			hrtimer_cancel(&lsn->shard[cpu]->timer);
 	sock_put(lsn->sk);
+	if (lsn->pinned)
+		module_put(THIS_MODULE);
 	call_rcu(&lsn->rcu, percore_listen_free_rcu);
 }
 
-/* Put a pointer to our function back wherever it may have been stacked. */
-static void percore_listen_restore_data_ready(struct percore_listener *lsn)
+/**
+ * percore_listen_stacked - keep the module: somebody may call us by a copy
+ * @lsn: a listener whose sk_data_ready is another's
+ *
+ * A part of the kernel that was given the socket by an application, sunrpc for
+ * one, puts its own function there and calls the one that it found. While it
+ * does, and it lets nobody know when it no longer does, the module stays: rmmod
+ * says that it is in use until the socket is closed.
+ *
+ * Context: any.
+ */
+void percore_listen_stacked(struct percore_listener *lsn)
 {
-	struct sock *sk = lsn->sk;
-	struct sk_psock *psock;
+	if (!xchg(&lsn->pinned, true))
+		__module_get(THIS_MODULE);
+}
 
-	write_lock_bh(&sk->sk_callback_lock);
-	psock = sk_psock(sk);
-	if (psock && psock->saved_data_ready == percore_shard_data_ready)
-		WRITE_ONCE(psock->saved_data_ready, lsn->orig_data_ready);
-	if (sk->sk_data_ready == percore_shard_data_ready)
-		WRITE_ONCE(sk->sk_data_ready, lsn->orig_data_ready);
-	write_unlock_bh(&sk->sk_callback_lock);
+static bool percore_listen_is_stacked(const struct percore_listener *lsn)
+{
+	void (*data_ready)(struct sock *sk);
+
+	data_ready = READ_ONCE(lsn->sk->sk_data_ready);
+	return READ_ONCE(lsn->active) &&
+	       data_ready != percore_shard_data_ready &&
+	       data_ready != percore_stock_data_ready;
 }
 
 /* From active to idle. lock_sock() is held, or the socket is unreachable. */
 static void percore_listen_deactivate(struct percore_listener *lsn)
 {
+	struct sock *sk = lsn->sk;
+
 	percore_shard_return_all(lsn);
-	rcu_read_lock();
-	percore_listen_restore_data_ready(lsn);
-	rcu_read_unlock();
-	/* pairs with the order of reads in percore_shard_data_ready() */
-	smp_wmb();
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_data_ready == percore_shard_data_ready)
+		WRITE_ONCE(sk->sk_data_ready, percore_stock_data_ready);
+	write_unlock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(inet_csk(lsn->sk)->icsk_af_ops, lsn->orig_af_ops);
 	percore_shard_wake_all(lsn);
 }
@@ -253,11 +276,12 @@ static void percore_listen_activate(struct percore_listener *lsn)
 	lsn->af_ops = *lsn->orig_af_ops;
 	lsn->af_ops.conn_request = percore_conn_request;
 	lsn->af_ops.syn_recv_sock = percore_syn_recv_sock;
-	lsn->orig_data_ready = sk->sk_data_ready;
 	/* filled in before percore_listen_find() can get it */
 	smp_store_release(&inet_csk(sk)->icsk_af_ops, &lsn->af_ops);
 	/* which percore_shard_data_ready() does */
-	smp_store_release(&sk->sk_data_ready, percore_shard_data_ready);
+	if (sk->sk_data_ready == percore_stock_data_ready)
+		smp_store_release(&sk->sk_data_ready,
+				  percore_shard_data_ready);
 	WRITE_ONCE(sk->sk_socket->ops, percore_ops_of(sk)->ours);
 }
 
@@ -326,6 +350,8 @@ static bool percore_listen_eligible(struct sock *sk)
 	if (rcu_access_pointer(__sk_user_data(sk)))
 		return false;
 	if (inet_csk(sk)->icsk_ulp_ops)
+		return false;
+	if (sk->sk_data_ready != percore_stock_data_ready)
 		return false;
 	return percore_listen_ops_ready(sk);
 }
@@ -405,8 +431,12 @@ static void percore_listen_state(void *data, const struct sock *csk,
 		percore_listen_deactivate(lsn);
 }
 
-/* Take one listener of @net, or of any namespace, out of the table. */
-static struct percore_listener *percore_listen_unlink_any(struct net *net)
+/*
+ * Take one listener of @net, or of any namespace, out of the table. Those that
+ * somebody has stacked on stay as they are and make @stacked true.
+ */
+static struct percore_listener *percore_listen_unlink_any(struct net *net,
+							  bool *stacked)
 {
 	struct percore_listener *lsn;
 
@@ -414,6 +444,10 @@ static struct percore_listener *percore_listen_unlink_any(struct net *net)
 	list_for_each_entry(lsn, &percore_listener_list, list) {
 		if (net && !net_eq(sock_net(lsn->sk), net))
 			continue;
+		if (percore_listen_is_stacked(lsn)) {
+			*stacked = true;
+			continue;
+		}
 		__percore_listen_unlink(lsn);
 		/* release may go on without us now */
 		sock_hold(lsn->sk);
@@ -505,13 +539,16 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
  * asleep in accept() restart the system call without noticing.
  *
  * Context: process, sleeps.
+ * Return: false when some stay as they are, see percore_listen_stacked().
  */
-void percore_listen_stop(struct net *net)
+bool percore_listen_stop(struct net *net)
 {
 	struct percore_listener *lsn;
+	bool stacked = false;
 
-	while ((lsn = percore_listen_unlink_any(net)))
+	while ((lsn = percore_listen_unlink_any(net, &stacked)))
 		percore_listen_stop_one(lsn);
+	return !stacked;
 }
 
 /**
@@ -568,17 +605,37 @@ static void percore_listen_match(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
+static int percore_listen_learn(void)
+{
+	struct socket *sock;
+	int err;
+
+	err = sock_create_kern(&init_net, PF_INET, SOCK_STREAM, IPPROTO_TCP,
+			       &sock);
+	if (err)
+		return err;
+	percore_stock_data_ready = sock->sk->sk_data_ready;
+	sock_release(sock);
+	return 0;
+}
+
 /**
  * percore_listen_init - start to attach to sockets that start to listen
  * Context: process.
- * Return: 0, -ENOENT when the kernel lacks the tracepoint, or -ENOMEM.
+ * Return: 0, -ENOENT when the kernel lacks the tracepoint, or an errno of
+ *	sock_create_kern() or tracepoint_probe_register().
  */
 int percore_listen_init(void)
 {
+	int err;
+
 	for_each_kernel_tracepoint(percore_listen_match,
 				   &percore_state_tracepoint);
 	if (!percore_state_tracepoint)
 		return -ENOENT;
+	err = percore_listen_learn();
+	if (err)
+		return err;
 	return tracepoint_probe_register(percore_state_tracepoint,
 					 percore_listen_state, NULL);
 }
@@ -620,7 +677,11 @@ void percore_listen_exit(void)
 	percore_closing = true;
 	spin_unlock_bh(&percore_listeners_lock);
 
-	percore_listen_stop(NULL);
+	/* stacked on, with no connection since: or rmmod would have failed */
+	while (!percore_listen_stop(NULL)) {
+		pr_warn_once("waiting for a listener in use by the kernel\n");
+		msleep(100);
+	}
 	percore_listen_retire_ops();
 	tracepoint_probe_unregister(percore_state_tracepoint,
 				    percore_listen_state, NULL);

@@ -115,9 +115,9 @@ struct percore_shard {
  * @af_ops: what icsk_af_ops points to while active; finds the listener from
  *	its socket
  * @orig_af_ops: what it pointed to before
- * @orig_data_ready: sk_data_ready before
  * @sk: the socket, held
  * @active: connections may go to shards; under the pool's lock
+ * @pinned: it holds a reference on the module
  * @pool_used: the pool may hold connections that no shard will fetch
  * @sleep_cpus: cores on whose shard a task ever slept in accept()
  * @id: counts up, one for each listener; orders @list
@@ -132,9 +132,9 @@ struct percore_shard {
 struct percore_listener {
 	struct inet_connection_sock_af_ops af_ops;
 	const struct inet_connection_sock_af_ops *orig_af_ops;
-	void (*orig_data_ready)(struct sock *sk);
 	struct sock *sk;
 	bool active;
+	bool pinned;
 	bool pool_used;
 	struct cpumask *sleep_cpus;
 	u64 id;
@@ -159,6 +159,7 @@ struct percore_net {
 };
 
 extern unsigned int percore_net_id;
+extern void (*percore_stock_data_ready)(struct sock *sk);
 
 static inline struct percore_net *percore_net(const struct net *net)
 {
@@ -178,7 +179,8 @@ int percore_listen_init(void);
 void percore_listen_exit(void);
 struct percore_listener *percore_listen_find(const struct sock *sk);
 const struct proto_ops *percore_listen_stock_ops(const struct socket *sock);
-void percore_listen_stop(struct net *net);
+void percore_listen_stacked(struct percore_listener *lsn);
+bool percore_listen_stop(struct net *net);
 unsigned int percore_listen_count(struct net *net);
 int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),

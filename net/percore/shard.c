@@ -358,7 +358,7 @@ static void percore_pool_use(struct percore_listener *lsn)
 static void percore_pool_ready(struct percore_listener *lsn, unsigned int cpu)
 {
 	percore_pool_use(lsn);
-	lsn->orig_data_ready(lsn->sk);
+	percore_stock_data_ready(lsn->sk);
 	percore_accept_wake(lsn, cpu);
 }
 
@@ -532,16 +532,14 @@ void percore_shard_data_ready(struct sock *sk)
 {
 	struct percore_listener *lsn = percore_listen_find(sk);
 	unsigned int cpu = smp_processor_id();
-	void (*data_ready)(struct sock *sk);
 	struct percore_shard *shard;
 
 	if (unlikely(!lsn)) {
-		/* pairs with smp_wmb() in percore_listen_deactivate() */
-		smp_rmb();
-		data_ready = READ_ONCE(sk->sk_data_ready);
-		data_ready(sk);
+		percore_stock_data_ready(sk);
 		return;
 	}
+	if (unlikely(READ_ONCE(sk->sk_data_ready) != percore_shard_data_ready))
+		percore_listen_stacked(lsn);
 	shard = READ_ONCE(lsn->shard[cpu]);
 	if (!percore_shard_served(shard) || sock_flag(sk, SOCK_FASYNC) ||
 	    !percore_shard_fill(lsn, shard)) {
