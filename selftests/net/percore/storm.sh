@@ -15,7 +15,12 @@
 # usage: storm.sh [--lo] [--stock] [N]
 #   --lo      over loopback in one namespace, without NICs
 #   --stock   without percore, to see what the unmodified kernel does
-#   N         connections of the first storm (100000), the others have a tenth
+#   N         connections of the first storm (100000), the others have fewer
+#
+# An emulated processor runs some fifty times slower than the clock that
+# net.percore.listen_steal_us is measured by, so that a worker that is about to
+# come looks like one that does not: there, the share of local connections is
+# asserted with that bound stretched, and shown for the default.
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -122,20 +127,34 @@ try() {
 	fi
 }
 
-few=$((total / 10))
+steal_us() { # MICROSECONDS
+	# shellcheck disable=SC2016
+	[ -n "$stock" ] || on_srv sh -c 'echo $0 >$1/listen_steal_us' "$1" $knobs
+}
+
+few=$((total / 20))
+default=$([ -n "$stock" ] || knob listen_steal_us)
+stretched=$default
+! grep -q TCG /proc/cpuinfo || stretched=200000
+[ "$stretched" = "$default" ] ||
+	diag "the processor is emulated: listen_steal_us $stretched, not $default"
+
+steal_us "$stretched"
 try "level-triggered" "$total" 90 -m lt -w $all -c "$cpus"
 try "exclusive" $few 90 -m excl -w $all -c "$cpus"
 try "accept in threads" $few 90 -m block -w $all -c "$cpus"
-try "poll" $few - -m poll -w $all -c "$cpus"
 try "edge-triggered" $few - -m et -w $all -c "$cpus"
-try "one-shot, one epoll" $few - -m oneshot -w $all -c "$cpus"
-try "edge-triggered, one epoll" $few - -m go -w $all -c "$cpus"
 try "level-triggered, processes" $few 90 -m lt -f -w $all -c "$cpus"
 try "exclusive, processes" $few 90 -m excl -f -w $all -c "$cpus"
 try "accept in processes" $few 90 -m block -f -w $all -c "$cpus"
+
+steal_us "$default"
+for mode in lt excl block poll et oneshot go; do
+	try "by default, $mode" $few - -m $mode -w $all -c "$cpus"
+done
 try "not pinned" $few - -m lt -w $all
 try "more workers than cores" $few - -m excl -w $((3 * all)) -c "$cpus"
 for mode in lt excl et oneshot block poll; do
-	try "one worker alone, $mode" $((total / 50)) - -m $mode -w 1 -c $last
+	try "one worker alone, $mode" $((total / 100)) - -m $mode -w 1 -c $last
 done
 finish

@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+#
+#   cli: eth1, connections without end ==== wire ==== srv: eth0, one server
+#                                                        |
+#              meanwhile: rmmod, insmod            its listener: sharded, stock,
+#              listen_shard 0, 1, 0, 1             sharded, stock
+#              other listeners come and go
+#
+# Claim: nothing of that fails, loses or doubles a connection, whatever way the
+# server waits; connections that wait, and workers that sleep, live through it;
+# a listener older than the module goes on working; the kernel has nothing to
+# complain of.
+#
+# usage: reload.sh [ROUNDS]     times the module goes and comes (20)
+lib=$(dirname "$0")/../../lib
+# shellcheck source=selftests/lib/tap.sh
+. "$lib/tap.sh"
+# shellcheck source=selftests/lib/net.sh
+. "$lib/net.sh"
+# shellcheck source=selftests/net/percore/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+rounds=${1:-20}
+need_root
+need_programs
+need_module
+[ -e "$MODULE" ] || skip_all "no percore.ko to insert again"
+
+tmp=$(mktemp -d)
+all=$(nproc)
+
+put_back() {
+	[ -e $knobs ] || insmod "$MODULE"
+	rm -rf "$tmp"
+}
+defer put_back
+
+check "link is up" net_up || finish
+align srv "$SRV_DEV" 2>/dev/null
+align cli "$CLI_DEV" 2>/dev/null
+on_srv sysctl -qw net.core.somaxconn=4096
+on_cli sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
+echo "reload.sh: start" >/dev/kmsg
+
+## one server, one client, and what goes on between them
+
+complaints='WARNING|BUG:|Oops|Call Trace|refcount|leaked|lockdep|blocked for'
+
+log_clean() {
+	! dmesg | sed -n '/reload.sh: start/,$p' | grep -E "$complaints"
+}
+
+accepted() { on_srv awk '/^Tcp:/ { v = $7 } END { print v }' /proc/net/snmp; }
+
+more_than() { [ "$(accepted)" -gt "$1" ]; }
+
+# Connections go on being made.
+flows() { wait_until 30 more_than $(($(accepted) + ${1:-30})); }
+
+start_client() { # DIAL-ARG...
+	(exec ip netns exec cli "$here/conns" dial -a "$SRV4" "$@") \
+		>"$tmp/client" 2>&1 &
+	client=$!
+}
+
+start() { # MODE ARG...
+	local mode=$1
+
+	shift
+	serve "$tmp/server" -a "$SRV4" -m "$mode" -w 4 "$@" &&
+		start_client -s 600 -t 16
+}
+
+# The client's answers are the server's ids, each once.
+stop() {
+	local status answered
+
+	kill -TERM "$client"
+	wait "$client"
+	status=$?
+	served
+	cat "$tmp/client" "$tmp/server"
+	answered=$(value answered "$tmp/client")
+	[ $status -eq 0 ] && [ "${answered:-0}" -gt 0 ] &&
+		[ "$(value failed "$tmp/client")" = 0 ] &&
+		[ "$(value distinct "$tmp/server")" = "$answered" ] &&
+		[ "$(value accepted "$tmp/server")" = "$answered" ] &&
+		[ "$(value twice "$tmp/server")" = 0 ]
+}
+
+remove() { timeout 120 rmmod percore && [ ! -e $knobs ]; }
+
+insert() { insmod "$MODULE" && [ -e $knobs ]; }
+
+is_sharded() {
+	flows 100
+	[ "$(cores_used 8000)" = "$all" ]
+}
+
+## the module goes and comes
+
+one_round() { # MODE
+	start "$1" -c "$(seq -s, 0 $((all - 1)))" && is_sharded &&
+		remove && flows && insert && flows && remove && flows &&
+		insert && flows
+}
+
+modes=(lt excl block et oneshot poll go)
+for ((i = 0; i < rounds; i++)); do
+	mode=${modes[i % ${#modes[@]}]}
+	check "round $i, $mode: rmmod and insmod twice under load" one_round "$mode"
+	check "round $i, $mode: none failed, lost or accepted twice" stop
+done
+
+## nobody comes, workers sleep
+
+asleep() { # MODE
+	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
+		remove &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
+		insert &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 200
+}
+
+for mode in "${modes[@]}"; do
+	check "workers asleep in $mode live through rmmod and insmod" asleep "$mode"
+	served >/dev/null
+done
+
+## connections wait, nobody accepts
+
+waiting() { [ "$(on_srv ss -Hltn 'sport = :8000' | awk '{ print $2 }')" = "$1" ]; }
+
+pending() { # MODE
+	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
+		kill -STOP "$server" || return
+	start_client -n 300 -t 300
+	wait_until 60 waiting 300 && remove && waiting 300 && insert &&
+		waiting 300 && kill -CONT "$server" &&
+		wait "$client"
+}
+
+for mode in lt excl block poll; do
+	check "300 connections that wait for $mode live through it" pending "$mode"
+	kill -CONT "$server"
+	served >/dev/null
+done
+
+## the knob, under load
+
+toggle() {
+	local n
+
+	start "$1" || return
+	is_sharded || return
+	for ((n = 0; n < 200; n++)); do
+		on_srv sysctl -qw net.percore.listen_shard=$((n % 2)) || return
+		[ $((n % 20)) != 0 ] || flows 5 || return
+	done
+	flows
+}
+
+for mode in lt block et; do
+	check "$mode: listen_shard switched 200 times under load" toggle "$mode"
+	check "$mode: none failed, lost or accepted twice" stop
+done
+
+## other listeners come and go, under load, with and without the module
+
+churn() {
+	while [ ! -e "$tmp/enough" ]; do
+		on_srv "$here/parity" run close_churn || echo "status $?"
+	done >"$tmp/churn" 2>&1
+}
+
+churn_under_load() {
+	local n
+
+	start lt || return
+	churn &
+	churner=$!
+	for ((n = 0; n < 3; n++)); do
+		flows 100 && remove && flows && insert || return
+		on_srv sysctl -qw net.percore.listen_shard=$((n % 2))
+	done
+	flows 100
+}
+
+churned() {
+	touch "$tmp/enough"
+	wait "$churner"
+	sort "$tmp/churn" | uniq -c
+	grep -q 'dual.accepted' "$tmp/churn" &&
+		! grep -E 'status|DIED|HUNG' "$tmp/churn"
+}
+
+check "listeners come and go, so does the module" churn_under_load
+check "none failed, lost or accepted twice" stop
+check "and none of the others had an error" churned
+
+## at last
+
+last() {
+	on_srv sysctl -qw net.percore.listen_shard=1
+	start lt && is_sharded
+}
+check "a new listener is sharded again" last
+check "and works" stop
+check "the kernel's log is clean" log_clean
+finish
