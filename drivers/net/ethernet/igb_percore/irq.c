@@ -38,10 +38,12 @@
  * rather than waiting.
  */
 #define IGBP_LOCKSTEP_US	1000
-#define IGBP_DIM_STREAM		2	/* profile that a stream starts with */
+#define IGBP_DIM_STREAM		1	/* profile that a stream starts with */
 
-/* Moderation that dim chooses from, us */
-static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 0, 32, 64, 128, 256 };
+/* Moderation that dim chooses from for a stream, us. None is not among them:
+ * a packet that comes after a pause interrupts at once in any case.
+ */
+static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 64, 80, 112, 160, 250 };
 
 /**
  * igbp_irq_vectors_alloc - allocate one vector per CPU and one for the rest
@@ -447,16 +449,18 @@ void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs)
 	igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
 }
 
-/* Start over at a profile */
-static void igbp_irq_dim_restart(struct igbp_pair *pair, u8 profile)
+/* Start over, with no moderation for lockstep */
+static void igbp_irq_dim_restart(struct igbp_pair *pair, bool lockstep)
 {
+	pair->lockstep = lockstep;
 	pair->dim.state = DIM_START_MEASURE;
 	pair->dim.tune_state = DIM_PARKING_ON_TOP;
 	pair->dim.steps_left = 0;
 	pair->dim.steps_right = 0;
 	pair->dim.tired = 0;
-	pair->dim.profile_ix = profile;
-	igbp_irq_usecs_set(pair, igbp_dim_usecs[profile]);
+	pair->dim.profile_ix = IGBP_DIM_STREAM;
+	igbp_irq_usecs_set(pair, lockstep ? 0 :
+			   igbp_dim_usecs[IGBP_DIM_STREAM]);
 }
 
 /**
@@ -472,8 +476,7 @@ void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
 {
 	WRITE_ONCE(pair->adaptive, false);
 	cancel_work_sync(&pair->dim.work);
-	igbp_irq_dim_restart(pair, 0);
-	pair->lockstep = true;
+	igbp_irq_dim_restart(pair, true);
 	if (!adaptive)
 		igbp_irq_usecs_set(pair, usecs);
 	WRITE_ONCE(pair->adaptive, adaptive);
@@ -514,8 +517,7 @@ static bool igbp_irq_is_lockstep(const struct igbp_pair *pair,
 
 /* Let dim look at the last IGBP_DIM_EVENTS interrupts. Request and response
  * in turn gain nothing from moderation, and dim would try some now and then;
- * so there it is not asked. A stream starts in the middle: from none dim is
- * slow to find that more would do.
+ * so there it is not asked.
  */
 static void igbp_irq_adapt(struct igbp_pair *pair)
 {
@@ -533,8 +535,7 @@ static void igbp_irq_adapt(struct igbp_pair *pair)
 	if (lockstep != pair->lockstep) {
 		if (READ_ONCE(pair->dim.state) == DIM_APPLY_NEW_PROFILE)
 			return;
-		pair->lockstep = lockstep;
-		igbp_irq_dim_restart(pair, lockstep ? 0 : IGBP_DIM_STREAM);
+		igbp_irq_dim_restart(pair, lockstep);
 	}
 	if (lockstep)
 		return;

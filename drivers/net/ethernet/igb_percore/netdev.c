@@ -280,15 +280,16 @@ igbp_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
 	int l3, l4;
 
 	/* Only the outer header is offered to the device */
-	if (skb->encapsulation)
+	if (unlikely(skb->encapsulation))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
-	if (skb->ip_summed != CHECKSUM_PARTIAL)
+	/* The limit of the MAC header is the smaller one of the two */
+	l4 = skb_checksum_start_offset(skb);
+	if (likely(l4 <= IGBP_TXC_MACLEN_MAX) ||
+	    skb->ip_summed != CHECKSUM_PARTIAL)
 		return features;
 
 	l3 = skb_network_offset(skb);
-	l4 = skb_checksum_start_offset(skb);
-	if (unlikely(l3 > IGBP_TXC_MACLEN_MAX || l4 < l3 ||
-		     l4 - l3 > IGBP_TXC_IPLEN_MAX))
+	if (l3 > IGBP_TXC_MACLEN_MAX || l4 - l3 > IGBP_TXC_IPLEN_MAX)
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
 	return features;
 }

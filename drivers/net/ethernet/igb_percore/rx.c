@@ -41,7 +41,8 @@
  */
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 {
-	unsigned int per_page = PAGE_SIZE / mem->truesize;
+	unsigned int truesize = mem->truesize;
+	u16 per_page = PAGE_SIZE / truesize;
 	u16 mask = mem->size - 1;
 	u16 done;
 
@@ -49,26 +50,25 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 		struct page *page = page_pool_dev_alloc_pages(mem->pool);
 		union igbp_rx_desc *desc = &mem->desc[index & mask];
 		void **buf = &mem->buf[index & mask];
-		unsigned int i = per_page;
 		dma_addr_t dma;
-		void *va;
+		void *va, *end;
 
 		if (unlikely(!page))
 			break;
-		if (per_page > 1)
-			page_pool_fragment_page(page, per_page);
+		page_pool_fragment_page(page, per_page);
 		dma = page_pool_get_dma_addr(page) + IGBP_RX_HEADROOM;
 		va = page_address(page);
+		end = va + PAGE_SIZE;
 		/* The ring is a whole number of pages long: no wrap inside */
 		do {
 			desc->read.pkt_addr = cpu_to_le64(dma);
 			desc->read.hdr_addr = 0;
 			*buf = va;
-			dma += mem->truesize;
-			va += mem->truesize;
+			dma += truesize;
+			va += truesize;
 			desc++;
 			buf++;
-		} while (--i);
+		} while (va != end);
 		index += per_page;
 	}
 	return done;
@@ -96,17 +96,11 @@ static bool igbp_rx_refill(struct igbp_rx_ring *ring)
 	return (u16)(ring->ntu - ring->ntc) >= IGBP_RX_REFILL;
 }
 
-static void igbp_rx_checksum(struct igbp_rx_ring *ring, struct sk_buff *skb,
-			     u32 status)
+static void igbp_rx_csum_error(struct igbp_rx_ring *ring)
 {
-	if (unlikely(status & (IGBP_RXD_L4E | IGBP_RXD_IPE))) {
-		u64_stats_update_begin(&ring->syncp);
-		u64_stats_inc(&ring->stats.csum_err);
-		u64_stats_update_end(&ring->syncp);
-		return;
-	}
-	if (likely(status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS)))
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	u64_stats_update_begin(&ring->syncp);
+	u64_stats_inc(&ring->stats.csum_err);
+	u64_stats_update_end(&ring->syncp);
 }
 
 /* Fill in what the last descriptor of a frame tells about it */
@@ -115,9 +109,16 @@ static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
 			     netdev_features_t features)
 {
 	u32 type = le16_to_cpu(desc->wb.pkt_info) & IGBP_RXD_RSS_TYPE;
+	u32 csum = status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS | IGBP_RXD_L4E |
+			     IGBP_RXD_IPE);
 
-	if (likely(features & NETIF_F_RXCSUM))
-		igbp_rx_checksum(ring, skb, status);
+	/* Errors are bits above those that say what was checked */
+	if (likely(csum && csum < IGBP_RXD_L4E)) {
+		if (likely(features & NETIF_F_RXCSUM))
+			skb->ip_summed = CHECKSUM_UNNECESSARY;
+	} else if (csum) {
+		igbp_rx_csum_error(ring);
+	}
 	if (type && likely(features & NETIF_F_RXHASH))
 		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
 			       BIT(type) & IGBP_RXD_RSS_L4);
@@ -131,7 +132,7 @@ static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
  * buffer has gone back to the pool.
  */
 static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
-					 u32 len)
+					 const union igbp_rx_desc *desc)
 {
 	struct sk_buff *skb;
 
@@ -145,14 +146,14 @@ static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 		return IGBP_RX_SKIP;
 	}
 	skb_reserve(skb, IGBP_RX_HEADROOM);
-	__skb_put(skb, len);
+	__skb_put(skb, le16_to_cpu(desc->wb.len));
 	skb_mark_for_recycle(skb);
 	return skb;
 }
 
 /* A further buffer of a frame, or one of a frame that is passed over */
 static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
-			       void *va, u32 len)
+			       void *va, const union igbp_rx_desc *desc)
 {
 	struct page *page = virt_to_head_page(va);
 
@@ -161,24 +162,24 @@ static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
 		return;
 	}
 	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
-			offset_in_page(va) + IGBP_RX_HEADROOM, len,
-			ring->truesize);
+			offset_in_page(va) + IGBP_RX_HEADROOM,
+			le16_to_cpu(desc->wb.len), ring->truesize);
 }
 
-static void igbp_rx_sync(struct igbp_rx_ring *ring, void *va, u32 len)
+static void igbp_rx_sync(struct igbp_rx_ring *ring, void *va,
+			 const union igbp_rx_desc *desc)
 {
 	page_pool_dma_sync_for_cpu(ring->pool, virt_to_head_page(va),
-				   offset_in_page(va) + IGBP_RX_HEADROOM, len);
-}
-
-static bool igbp_rx_done(const union igbp_rx_desc *desc)
-{
-	return READ_ONCE(desc->wb.status) & cpu_to_le32(IGBP_RXD_DD);
+				   offset_in_page(va) + IGBP_RX_HEADROOM,
+				   le16_to_cpu(desc->wb.len));
 }
 
 static bool igbp_rx_more(const struct igbp_rx_ring *ring, u16 ntc)
 {
-	return ntc != ring->ntu && igbp_rx_done(&ring->desc[ntc & ring->mask]);
+	const union igbp_rx_desc *desc = &ring->desc[ntc & ring->mask];
+
+	return ntc != ring->ntu && READ_ONCE(desc->wb.status) &
+				   cpu_to_le32(IGBP_RXD_DD);
 }
 
 /* Whether GRO has nothing that this frame could overtake */
@@ -226,8 +227,10 @@ static void igbp_rx_direct_flush(struct list_head *direct)
  * is empty, and datagrams go before a fragment of one (no TCP, no UDP) does.
  */
 static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
-			    u16 pkt_info, u16 ntc, struct list_head *direct)
+			    const union igbp_rx_desc *desc, u16 ntc,
+			    struct list_head *direct)
 {
+	u16 pkt_info = le16_to_cpu(desc->wb.pkt_info);
 	struct napi_struct *napi = &pair->napi;
 	struct net_device *netdev = napi->dev;
 
@@ -278,34 +281,32 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 {
 	netdev_features_t features = pair->napi.dev->features;
 	struct igbp_rx_ring *ring = &pair->rx;
+	bool sync = dma_dev_need_sync(ring->dev);
+	u16 ntc = ring->ntc, end = ring->ntu;
 	struct sk_buff *skb = ring->skb;
 	u32 packets = 0, bytes = 0;
-	bool sync, fed = true;
 	LIST_HEAD(direct);
-	u16 ntc = ring->ntc;
+	bool fed = true;
 
-	sync = dma_dev_need_sync(ring->dev);
-	while (packets < budget && ntc != ring->ntu) {
-		u16 i = ntc & ring->mask;
-		union igbp_rx_desc *desc = &ring->desc[i];
-		void *va = ring->buf[i];
-		u32 status, len;
+	while (packets < budget && ntc != end) {
+		union igbp_rx_desc *desc = &ring->desc[ntc & ring->mask];
+		void *va = ring->buf[ntc & ring->mask];
+		u32 status;
 
-		if (!igbp_rx_done(desc))
+		status = le32_to_cpu(READ_ONCE(desc->wb.status));
+		if (!(status & IGBP_RXD_DD))
 			break;
 		/* The device writes DD after all the rest */
 		dma_rmb();
 		net_prefetch(va + IGBP_RX_HEADROOM);
-		status = le32_to_cpu(desc->wb.status);
-		len = le16_to_cpu(desc->wb.len);
 		ntc++;
 
 		if (sync)
-			igbp_rx_sync(ring, va, len);
+			igbp_rx_sync(ring, va, desc);
 		if (likely(!skb))
-			skb = igbp_rx_skb_build(ring, va, len);
+			skb = igbp_rx_skb_build(ring, va, desc);
 		else
-			igbp_rx_skb_extend(ring, skb, va, len);
+			igbp_rx_skb_extend(ring, skb, va, desc);
 		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
 		if (unlikely(status & IGBP_RXD_RXE || skb == IGBP_RX_SKIP)) {
@@ -316,15 +317,14 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 		packets++;
 		bytes += skb->len;
 		igbp_rx_metadata(ring, skb, desc, status, features);
-		igbp_rx_deliver(pair, skb, le16_to_cpu(desc->wb.pkt_info), ntc,
-				&direct);
+		igbp_rx_deliver(pair, skb, desc, ntc, &direct);
 		skb = NULL;
 	}
 	ring->skb = skb;
 	WRITE_ONCE(ring->ntc, ntc);
 	igbp_rx_direct_flush(&direct);
 
-	if ((u16)(ring->ntu - ntc) <= ring->mask + 1 - IGBP_RX_REFILL)
+	if ((u16)(end - ntc) <= ring->mask + 1 - IGBP_RX_REFILL)
 		fed = igbp_rx_refill(ring);
 
 	u64_stats_update_begin(&ring->syncp);

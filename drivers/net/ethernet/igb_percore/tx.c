@@ -372,8 +372,10 @@ static void igbp_tx_desc_put(struct igbp_tx_ring *ring,
 			     struct igbp_tx_frame *frame, dma_addr_t dma,
 			     u32 len)
 {
-	union igbp_tx_desc *desc = &ring->desc[ring->ntu++ & ring->mask];
+	u16 ntu = ring->ntu;
+	union igbp_tx_desc *desc = &ring->desc[ntu & ring->mask];
 
+	ring->ntu = ntu + 1;
 	desc->read.addr = cpu_to_le64(dma);
 	desc->read.cmd = cpu_to_le32(frame->cmd | len);
 	desc->read.olinfo = cpu_to_le32(frame->olinfo);
