@@ -323,7 +323,7 @@ static int percore_accept_stock(struct socket *sock, struct socket *newsock,
 	 */
 	lock_sock(sock->sk);
 	release_sock(sock->sk);
-	err = percore_listen_stock_ops(sock)->accept(sock, newsock, &once);
+	err = percore_hook_stock_ops(sock)->accept(sock, newsock, &once);
 	arg->is_empty = once.is_empty;
 	if (err == -EAGAIN &&
 	    sock_rcvtimeo(sock->sk, arg->flags & O_NONBLOCK))
@@ -342,11 +342,11 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 	bool slept = false;
 
 	for (;;) {
-		lsn = percore_listen_find(sk);
+		lsn = percore_hook_find(sk);
 		if (!lsn || inet_sk_state_load(sk) != TCP_LISTEN)
 			return -ENOENT;
 		if (READ_ONCE(sk->sk_data_ready) != percore_shard_data_ready)
-			percore_listen_stacked(lsn);
+			percore_hook_stacked(lsn);
 		shard = percore_shard_get(lsn, raw_smp_processor_id(),
 					  GFP_KERNEL);
 		*newsk = percore_take(lsn, shard);
@@ -385,7 +385,7 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	int idx, err;
 
 	/* of the same module as ours, so the reference taken on it holds */
-	newsock->ops = percore_listen_stock_ops(sock);
+	newsock->ops = percore_hook_stock_ops(sock);
 
 	idx = srcu_read_lock(&percore_srcu);
 	err = percore_accept_one(sock, &newsk, arg, &idx);
@@ -430,9 +430,9 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 	int idx;
 
 	idx = srcu_read_lock(&percore_srcu);
-	lsn = percore_listen_find(sk);
+	lsn = percore_hook_find(sk);
 	if (!lsn || inet_sk_state_load(sk) != TCP_LISTEN) {
-		mask = percore_listen_stock_ops(sock)->poll(file, sock, wait);
+		mask = percore_hook_stock_ops(sock)->poll(file, sock, wait);
 		goto unlock;
 	}
 	sock_poll_wait(file, sock, wait);

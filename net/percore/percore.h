@@ -6,7 +6,8 @@
  * called the *pool*, and gets a *shard* per core beside it: a private accept
  * queue for connections whose handshake ended on that core.
  *
- *	listen.c   attaches to a socket that starts to listen, detaches
+ *	listen.c   which sockets, from when to when
+ *	hook.c     the pointers of a socket that are replaced
  *	shard.c    which connections a core keeps for its own worker, how long
  *	accept.c   accept() and poll() of the worker, its sleep and wake-up
  *	charge.c   charges an accepted connection to the worker's memory cgroup
@@ -177,14 +178,24 @@ static inline struct request_sock_queue *percore_queue(const struct sock *sk)
 /* listen.c */
 int percore_listen_init(void);
 void percore_listen_exit(void);
-struct percore_listener *percore_listen_find(const struct sock *sk);
-const struct proto_ops *percore_listen_stock_ops(const struct socket *sock);
-void percore_listen_stacked(struct percore_listener *lsn);
+int percore_listen_release(struct socket *sock);
 bool percore_listen_stop(struct net *net);
 unsigned int percore_listen_count(struct net *net);
 int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
 			void *arg);
+
+/* hook.c */
+int percore_hook_init(void);
+void percore_hook_retire(void);
+struct percore_listener *percore_hook_find(const struct sock *sk);
+const struct proto_ops *percore_hook_stock_ops(const struct socket *sock);
+bool percore_hook_prepare(struct sock *sk);
+void percore_hook_on(struct percore_listener *lsn);
+void percore_hook_off(struct percore_listener *lsn);
+void percore_hook_restore_ops(struct sock *sk);
+void percore_hook_stacked(struct percore_listener *lsn);
+bool percore_hook_is_stacked(const struct percore_listener *lsn);
 
 /* shard.c */
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,

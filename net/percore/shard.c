@@ -530,7 +530,7 @@ static bool percore_shard_served(struct percore_shard *shard)
  */
 void percore_shard_data_ready(struct sock *sk)
 {
-	struct percore_listener *lsn = percore_listen_find(sk);
+	struct percore_listener *lsn = percore_hook_find(sk);
 	unsigned int cpu = smp_processor_id();
 	struct percore_shard *shard;
 
@@ -539,7 +539,7 @@ void percore_shard_data_ready(struct sock *sk)
 		return;
 	}
 	if (unlikely(READ_ONCE(sk->sk_data_ready) != percore_shard_data_ready))
-		percore_listen_stacked(lsn);
+		percore_hook_stacked(lsn);
 	shard = READ_ONCE(lsn->shard[cpu]);
 	if (!percore_shard_served(shard) || sock_flag(sk, SOCK_FASYNC) ||
 	    !percore_shard_fill(lsn, shard)) {
