@@ -432,8 +432,8 @@ int percore_listen_init(void)
 /**
  * percore_listen_exit - let go of every listener
  *
- * The probe goes after the last percore_listen_release(): a listener that closes
- * meanwhile must be seen.
+ * The probe goes after the last percore_listen_release(): a listener that
+ * closes meanwhile must be seen.
  *
  * Context: process, sleeps.
  */
