@@ -51,6 +51,7 @@ struct percore_listener;
  * @refs: references to the listener that their requests held; under @lock
  * @queued: connections ever put in; under @lock
  * @mark: value of @queued one period ago; under @lock
+ * @mark_taken: connections that had left by then; under @lock
  * @mark_at: when that was, in jiffies; under @lock
  * @mark_from: the connections up to @mark that are left came after this, in
  *	jiffies; under @lock
@@ -88,6 +89,7 @@ struct percore_shard {
 	u32 refs;
 	u32 queued;
 	u32 mark;
+	u32 mark_taken;
 	unsigned long mark_at;
 	unsigned long mark_from;
 	bool armed;

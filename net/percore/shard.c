@@ -22,7 +22,8 @@
  *   - another: when it took the last @price connections of its core, and
  *     @price doubles each time it then failed to come.
  *
- * A home that did not take a connection in time is forgotten.
+ * A home that took nothing for a period, while something waited longer than
+ * that, is forgotten. One that is merely slow stays.
  *
  * Age is kept without reading a clock: the timer notes how many connections
  * the shard ever had; those up to the note that are still there when it fires
@@ -444,16 +445,31 @@ static void percore_shard_mark(struct percore_shard *shard, unsigned long from)
 {
 	lockdep_assert_held(&shard->lock);
 	shard->mark = shard->queued;
+	shard->mark_taken = shard->queued - shard->depth;
 	shard->mark_from = from;
 	shard->mark_at = jiffies;
 }
 
-/* Did the core's home let connections wait for a whole period? */
+/*
+ * The home let connections wait for a whole period. If it took none meanwhile
+ * it is gone; if it did, it is only slow, and stays.
+ */
+static void percore_shard_overdue(struct percore_shard *shard, bool gone)
+{
+	if (!gone || !READ_ONCE(shard->home))
+		return;
+	WRITE_ONCE(shard->home, NULL);
+	WRITE_ONCE(shard->streak, 0);
+	WRITE_ONCE(shard->price,
+		   min(2 * shard->price, PERCORE_HOME_PRICE_MAX));
+}
+
+/* Has anything waited for a whole period? Then it is anybody's. */
 static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 {
 	struct percore_shard *shard;
 	struct percore_listener *lsn;
-	bool again, wake = false;
+	bool again, wake = false, gone = false;
 	u32 aged = 0;
 
 	shard = container_of(timer, struct percore_shard, timer);
@@ -468,6 +484,7 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 			aged = shard->mark - taken;
 			wake = !percore_shard_told_all(shard);
 		}
+		gone = taken == shard->mark_taken;
 		percore_shard_return(shard, aged);
 		percore_shard_mark(shard, shard->mark_at);
 	}
@@ -477,9 +494,7 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 	spin_unlock(&percore_queue(lsn->sk)->rskq_lock);
 
 	if (aged) {
-		WRITE_ONCE(shard->home, NULL);
-		shard->streak = 0;
-		shard->price = min(2 * shard->price, PERCORE_HOME_PRICE_MAX);
+		percore_shard_overdue(shard, gone);
 		percore_pool_use(lsn);
 		for (; aged && wake; aged--)
 			percore_pool_ready(lsn, shard->cpu);
