@@ -5,7 +5,7 @@
  *	conns serve [-a ADDR] [-p PORT] [-m MODE] [-w WORKERS] [-c CPUS]
  *		    [-b BACKLOG] [-f]
  *	conns dial  [-a ADDR] [-p PORT] [-n COUNT | -s SECONDS] [-t THREADS]
- *		    [-c CPUS]
+ *		    [-c CPUS] [-P FILE]
  *
  * One listening socket, without SO_REUSEPORT, and this is how MODE waits:
  *
@@ -18,9 +18,10 @@
  *	poll	poll() in each worker
  *
  * Worker i is pinned to the i'th of CPUS (as in 0,2,4), if given; -f makes the
- * workers processes. The server ends with SIGTERM, or when its clients are
- * through, and reports as key=value. Nobody has a timeout: if nothing goes on
- * for 20 s, both sides show what they wait for and end with status 3.
+ * workers processes. Both end with SIGTERM and report as key=value; the client
+ * keeps the number of connections so far in FILE. Nobody has a timeout: when
+ * nothing goes on for 20 s the client shows what it waits for and ends with
+ * status 3, and the server shows its listener.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -95,7 +96,7 @@ static int usage(void)
 		"usage: conns serve [-a ADDR] [-p PORT] [-m MODE] [-w WORKERS]"
 		" [-c CPUS] [-b BACKLOG] [-f]\n"
 		"       conns dial [-a ADDR] [-p PORT] [-n COUNT | -s SECONDS]"
-		" [-t THREADS] [-c CPUS]\n");
+		" [-t THREADS] [-c CPUS] [-P FILE]\n");
 	return EXIT_USAGE;
 }
 
@@ -103,7 +104,7 @@ static bool parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a:b:c:fm:n:p:s:t:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "a:b:c:fm:n:p:P:s:t:w:")) != -1) {
 		switch (opt) {
 		case 'a': o->host = optarg; break;
 		case 'b': o->backlog = atoi(optarg); break;
@@ -112,6 +113,7 @@ static bool parse(struct options *o, int argc, char **argv)
 		case 'm': o->mode = optarg; break;
 		case 'n': o->count = atol(optarg); break;
 		case 'p': o->port = atoi(optarg); break;
+		case 'P': o->progress = optarg; break;
 		case 's': o->seconds = atoi(optarg); break;
 		case 't': o->threads = atoi(optarg); break;
 		case 'w': o->workers = atoi(optarg); break;

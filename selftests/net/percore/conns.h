@@ -46,6 +46,7 @@ struct options {
 	int threads;
 	uint32_t count;		/* connections, or 0 */
 	int seconds;		/* how long, if no count */
+	const char *progress;	/* file that says how many are through */
 };
 
 int serve(const struct options *o);

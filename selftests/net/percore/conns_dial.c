@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -150,18 +151,31 @@ static bool done(void)
 	return !__atomic_load_n(&running, __ATOMIC_ACQUIRE);
 }
 
+static void tell_progress(int fd, uint32_t n)
+{
+	char line[16];
+	int len = snprintf(line, sizeof(line), "%u\n", n);
+
+	if (fd >= 0 && pwrite(fd, line, len, 0) != len)
+		fail("progress");
+}
+
 /* Waits for the threads; false if they make no progress */
 static bool watch(void)
 {
 	uint32_t last = 0, now;
-	int still = 0, tick;
+	int still = 0, tick, fd = -1;
 
+	if (opt->progress)
+		fd = open(opt->progress, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	for (tick = 0; !done(); tick++) {
 		usleep(20000);
-		if (tick % 50)
-			continue;
 		now = __atomic_load_n(&answered, __ATOMIC_RELAXED) +
 			__atomic_load_n(&failed, __ATOMIC_RELAXED);
+		if (tick % 5 == 0)
+			tell_progress(fd, now);
+		if (tick % 50)
+			continue;
 		still = now == last ? still + 1 : 0;
 		last = now;
 		if (still > STALL_S)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 # What the tests of net/percore share; after selftests/lib/tap.sh, and net.sh
 # for what needs a network.
 #

@@ -13,7 +13,7 @@
 # a listener older than the module goes on working; the kernel has nothing to
 # complain of.
 #
-# usage: reload.sh [ROUNDS]     times the module goes and comes (20)
+# usage: reload.sh [ROUNDS]     times the module goes and comes under load (20)
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -31,8 +31,10 @@ need_module
 tmp=$(mktemp -d)
 all=$(nproc)
 
+mkfifo "$tmp/never"
+
 put_back() {
-	[ -e $knobs ] || insmod "$MODULE"
+	[ -e "$knobs" ] || insmod "$MODULE"
 	rm -rf "$tmp"
 }
 defer put_back
@@ -52,16 +54,27 @@ log_clean() {
 	! dmesg | sed -n '/reload.sh: start/,$p' | grep -E "$complaints"
 }
 
-accepted() { on_srv awk '/^Tcp:/ { v = $7 } END { print v }' /proc/net/snmp; }
+# The machine is busy, so this takes no other program.
+nap() { read -rt "$1" _ <>"$tmp/never"; }
 
-more_than() { [ "$(accepted)" -gt "$1" ]; }
+so_far() { read -r now <"$tmp/progress"; }
 
-# Connections go on being made.
-flows() { wait_until 30 more_than $(($(accepted) + ${1:-30})); }
+# N more connections are made, within a minute.
+flows() {
+	local now=0 goal=0 end=$((SECONDS + 60))
+
+	so_far && goal=$((now + ${1:-20}))
+	while [ "$now" -lt "$goal" ]; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		nap 0.1
+		so_far
+	done
+}
 
 start_client() { # DIAL-ARG...
-	(exec ip netns exec cli "$here/conns" dial -a "$SRV4" "$@") \
-		>"$tmp/client" 2>&1 &
+	echo 0 >"$tmp/progress"
+	(exec ip netns exec cli "$here/conns" dial -a "$SRV4" -P "$tmp/progress" \
+		"$@") >"$tmp/client" 2>&1 &
 	client=$!
 }
 
@@ -70,7 +83,7 @@ start() { # MODE ARG...
 
 	shift
 	serve "$tmp/server" -a "$SRV4" -m "$mode" -w 4 "$@" &&
-		start_client -s 600 -t 16
+		start_client -s 600 -t 4
 }
 
 # The client's answers are the server's ids, each once.
@@ -83,19 +96,19 @@ stop() {
 	served
 	cat "$tmp/client" "$tmp/server"
 	answered=$(value answered "$tmp/client")
-	[ $status -eq 0 ] && [ "${answered:-0}" -gt 0 ] &&
+	[ "$status" -eq 0 ] && [ "${answered:-0}" -gt 0 ] &&
 		[ "$(value failed "$tmp/client")" = 0 ] &&
 		[ "$(value distinct "$tmp/server")" = "$answered" ] &&
 		[ "$(value accepted "$tmp/server")" = "$answered" ] &&
 		[ "$(value twice "$tmp/server")" = 0 ]
 }
 
-remove() { timeout 120 rmmod percore && [ ! -e $knobs ]; }
+remove() { timeout 120 rmmod percore && [ ! -e "$knobs" ]; }
 
-insert() { insmod "$MODULE" && [ -e $knobs ]; }
+insert() { insmod "$MODULE" && [ -e "$knobs" ]; }
 
 is_sharded() {
-	flows 100
+	flows 60
 	[ "$(cores_used 8000)" = "$all" ]
 }
 
@@ -103,73 +116,16 @@ is_sharded() {
 
 one_round() { # MODE
 	start "$1" -c "$(seq -s, 0 $((all - 1)))" && is_sharded &&
-		remove && flows && insert && flows && remove && flows &&
-		insert && flows
+		remove && flows && insert && flows
 }
 
 modes=(lt excl block et oneshot poll go)
-for ((i = 0; i < rounds; i++)); do
-	mode=${modes[i % ${#modes[@]}]}
-	check "round $i, $mode: rmmod and insmod twice under load" one_round "$mode"
-	check "round $i, $mode: none failed, lost or accepted twice" stop
-done
-
-## nobody comes, workers sleep
-
-asleep() { # MODE
-	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
-		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
-		remove &&
-		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
-		insert &&
-		on_cli "$here/conns" dial -a "$SRV4" -n 200
-}
-
 for mode in "${modes[@]}"; do
-	check "workers asleep in $mode live through rmmod and insmod" asleep "$mode"
-	served >/dev/null
-done
-
-## connections wait, nobody accepts
-
-waiting() { [ "$(on_srv ss -Hltn 'sport = :8000' | awk '{ print $2 }')" = "$1" ]; }
-
-pending() { # MODE
-	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
-		on_cli "$here/conns" dial -a "$SRV4" -n 200 &&
-		kill -STOP "$server" || return
-	start_client -n 300 -t 300
-	wait_until 60 waiting 300 && remove && waiting 300 && insert &&
-		waiting 300 && kill -CONT "$server" &&
-		wait "$client"
-}
-
-for mode in lt excl block poll; do
-	check "300 connections that wait for $mode live through it" pending "$mode"
-	kill -CONT "$server"
-	served >/dev/null
-done
-
-## the knob, under load
-
-toggle() {
-	local n
-
-	start "$1" || return
-	is_sharded || return
-	for ((n = 0; n < 200; n++)); do
-		on_srv sysctl -qw net.percore.listen_shard=$((n % 2)) || return
-		[ $((n % 20)) != 0 ] || flows 5 || return
-	done
-	flows
-}
-
-for mode in lt block et; do
-	check "$mode: listen_shard switched 200 times under load" toggle "$mode"
+	check "$mode: rmmod and insmod under load" one_round "$mode"
 	check "$mode: none failed, lost or accepted twice" stop
 done
 
-## other listeners come and go, under load, with and without the module
+## the same again and again, while other listeners come and go
 
 churn() {
 	while [ ! -e "$tmp/enough" ]; do
@@ -177,17 +133,10 @@ churn() {
 	done >"$tmp/churn" 2>&1
 }
 
-churn_under_load() {
-	local n
-
-	start lt || return
+churn_start() {
+	rm -f "$tmp/enough"
 	churn &
 	churner=$!
-	for ((n = 0; n < 3; n++)); do
-		flows 100 && remove && flows && insert || return
-		on_srv sysctl -qw net.percore.listen_shard=$((n % 2))
-	done
-	flows 100
 }
 
 churned() {
@@ -198,9 +147,73 @@ churned() {
 		! grep -E 'status|DIED|HUNG' "$tmp/churn"
 }
 
-check "listeners come and go, so does the module" churn_under_load
+many_rounds() {
+	local n
+
+	start lt || return
+	churn_start
+	for ((n = 0; n < rounds - ${#modes[@]}; n++)); do
+		remove && flows && insert && flows || return
+	done
+}
+
+check "rmmod and insmod again and again, listeners come and go" many_rounds
 check "none failed, lost or accepted twice" stop
 check "and none of the others had an error" churned
+
+## nobody comes, workers sleep
+
+asleep() { # MODE
+	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 100 &&
+		remove &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 100 &&
+		insert &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 100
+}
+
+for mode in lt block poll go; do
+	check "workers asleep in $mode live through rmmod and insmod" asleep "$mode"
+	served >/dev/null
+done
+
+## connections wait, nobody accepts
+
+waiting() { [ "$(on_srv ss -Hltn 'sport = :8000' | awk '{ print $2 }')" = "$1" ]; }
+
+pending() { # MODE
+	serve "$tmp/server" -a "$SRV4" -m "$1" -w 4 &&
+		on_cli "$here/conns" dial -a "$SRV4" -n 100 &&
+		kill -STOP "$server" || return
+	start_client -n 300 -t 300
+	wait_until 60 waiting 300 && remove && waiting 300 && insert &&
+		waiting 300 && kill -CONT "$server" &&
+		wait "$client"
+}
+
+for mode in lt block; do
+	check "300 connections that wait for $mode live through it" pending "$mode"
+	kill -CONT "$server"
+	served >/dev/null
+done
+
+## the knob, under load
+
+toggle() { # MODE
+	start "$1" && is_sharded || return
+	churn_start
+	# shellcheck disable=SC2016
+	on_srv bash -c 'for ((n = 0; n < 300; n++)); do
+		echo $((n % 2)) >$0/listen_shard || exit
+		read -rt 0.0$((RANDOM % 10)) _ <>$1
+	done' "$knobs" "$tmp/never" && flows
+}
+
+for mode in lt block et; do
+	check "$mode: listen_shard switched 300 times under load" toggle "$mode"
+	check "$mode: none failed, lost or accepted twice" stop
+	check "$mode: listeners that came and went had no error" churned
+done
 
 ## at last
 

@@ -96,11 +96,11 @@ storm() { # N CONNS-SERVE-ARG...
 	on_cli "$here/conns" dial -a "$SRV4" -n "$n" >"$tmp/client" 2>&1
 	status=$?
 	cat "$tmp/client"
-	[ $status -eq 0 ] || show_state
+	[ "$status" -eq 0 ] || show_state
 	[ -n "$stock" ] || cores=$(cores_used 8000)
 	served
 	cat "$tmp/server"
-	[ $status -eq 0 ] && no_connection_unaccounted "$n"
+	[ "$status" -eq 0 ] && no_connection_unaccounted "$n"
 }
 
 # NAME N LOCAL ARG...: LOCAL is the percentage that has to be local, or -
@@ -111,7 +111,7 @@ try() {
 	cores=0
 	check "$name: $n connections, none failed, lost or accepted twice" \
 		storm "$n" "$@" &&
-		diag "$(grep = "$tmp/server") $(cat "$tmp/client")"
+		diag "$(grep '=' "$tmp/server") $(cat "$tmp/client")"
 	[ -z "$stock" ] || return
 	if [ "$cores" = "$all" ]; then
 		ok "$name: SYNs on all $all cores of one sharded listener"

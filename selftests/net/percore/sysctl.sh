@@ -22,7 +22,7 @@ shard=$(knob listen_shard)
 steal=$(knob listen_steal_us)
 
 put_back() {
-	[ -e $knobs ] || insmod "$MODULE"
+	[ -e "$knobs" ] || insmod "$MODULE"
 	knob listen_shard "$shard"
 	knob listen_steal_us "$steal"
 	ip netns del percore-a 2>/dev/null
@@ -38,11 +38,11 @@ in_b() { ip netns exec percore-b "$@"; }
 refuses() { # FILE VALUE
 	local before after
 
-	before=$(cat $knobs/*)
+	before=$(cat "$knobs"/*)
 	# shellcheck disable=SC2016
 	LC_ALL=C bash -c 'printf "%s" "$2" >"$1"' - "$1" "$2" 2>"$tmp/err" &&
 		echo "$2 was taken" && return 1
-	after=$(cat $knobs/*)
+	after=$(cat "$knobs"/*)
 	cat "$tmp/err"
 	grep -q 'Invalid argument' "$tmp/err" && [ "$before" = "$after" ]
 }
@@ -78,7 +78,7 @@ has() { # SHARD STEAL_US COMMAND...
 	local want="$1 $2" got
 
 	shift 2
-	got="$("$@" cat $knobs/listen_shard) $("$@" cat $knobs/listen_steal_us)"
+	got=$("$@" cat "$knobs/listen_shard" "$knobs/listen_steal_us" | xargs)
 	echo "want $want, got $got"
 	[ "$got" = "$want" ]
 }
@@ -108,8 +108,8 @@ as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
 nobody_may_not() {
 	# shellcheck disable=SC2016
-	! as_nobody bash -c 'echo 0 >$0/listen_shard' $knobs 2>/dev/null &&
-		as_nobody cat $knobs/listen_shard
+	! as_nobody bash -c 'echo 0 >$0/listen_shard' "$knobs" 2>/dev/null &&
+		as_nobody cat "$knobs/listen_shard"
 }
 check "others may read but not write" nobody_may_not
 
@@ -124,7 +124,7 @@ if [ -x "${PERCORECTL:-}" ]; then
 		"$PERCORECTL" "$@" >"$tmp/out" 2>"$tmp/err"
 		status=$?
 		cat "$tmp/out" "$tmp/err"
-		[ $status = "$want" ] && [ ! -s "$tmp/out" ] &&
+		[ "$status" = "$want" ] && [ ! -s "$tmp/out" ] &&
 			[ "$(wc -l <"$tmp/err")" = 1 ]
 	}
 
