@@ -313,7 +313,7 @@ reader_ends() { # with what the last one said, and how many lines
 	cat "$tmp/err"
 	[ "$(wc -l <"$tmp/err")" -eq 1 ]
 }
-reload() { [ -e $sysctls ] || insmod "$percore"; }
+reload() { [ -e "$sysctls" ] || insmod "$percore"; }
 defer reload
 check "the module leaves while it is asked" rmmod percore
 check "who asked gets one line" reader_ends

@@ -190,6 +190,7 @@ static int igbp_ethtool_pause_set(struct net_device *netdev,
 		igbp_mac_link_apply(port);
 	}
 	mutex_unlock(&port->mdio_lock);
+	igbp_ring_drop_apply(port);
 	return err;
 }
 
@@ -249,7 +250,7 @@ static int igbp_ethtool_channels_set(struct net_device *netdev,
 	/* The core has checked against the maxima */
 	if (!channels->combined_count || channels->rx_count ||
 	    channels->tx_count ||
-	    channels->other_count != (port->vectors > 1))
+	    channels->other_count != !!(port->vectors - 1))
 		return -EINVAL;
 	return igbp_netdev_channels_set(port, channels->combined_count, NULL);
 }
@@ -282,8 +283,8 @@ static int igbp_ethtool_coalesce_set(struct net_device *netdev,
 	port->usecs = ec->rx_coalesce_usecs;
 	port->adaptive = ec->use_adaptive_rx_coalesce;
 	for (i = 0; i < port->max_pairs; i++)
-		igbp_irq_moderation_apply(port->pair[i], port->adaptive,
-					  port->usecs);
+		igbp_moderation_apply(port->pair[i], port->adaptive,
+				      port->usecs);
 	return 0;
 }
 
@@ -312,9 +313,8 @@ static int igbp_ethtool_queue_coalesce_set(struct net_device *netdev,
 		return -EINVAL;
 	if (ec->rx_coalesce_usecs > IGBP_USECS_MAX)
 		return -ERANGE;
-	igbp_irq_moderation_apply(port->pair[queue],
-				  ec->use_adaptive_rx_coalesce,
-				  ec->rx_coalesce_usecs);
+	igbp_moderation_apply(port->pair[queue], ec->use_adaptive_rx_coalesce,
+			      ec->rx_coalesce_usecs);
 	return 0;
 }
 

@@ -51,9 +51,10 @@ static int igbp_swsm_acquire(struct igbp_port *port)
 	int i;
 
 	for (i = 0; i < IGBP_SWSM_POLLS; i++) {
-		if (!(igbp_rd32(port, IGBP_SWSM) & IGBP_SWSM_SMBI))
+		if (!(igbp_rd32(port, IGBP_SWSM) & IGBP_SWSM_SMBI) ||
+		    test_bit(IGBP_PORT_GONE, &port->flags))
 			break;
-		udelay(50);
+		usleep_range(50, 60);
 	}
 	/* A driver that died may have left the bit; take it over */
 	for (i = 0; i < IGBP_SWSM_POLLS; i++) {
@@ -62,7 +63,7 @@ static int igbp_swsm_acquire(struct igbp_port *port)
 		igbp_wr32(port, IGBP_SWSM, swsm | IGBP_SWSM_SWESMBI);
 		if (igbp_rd32(port, IGBP_SWSM) & IGBP_SWSM_SWESMBI)
 			return 0;
-		udelay(50);
+		usleep_range(50, 60);
 	}
 	return -EBUSY;
 }
@@ -184,7 +185,7 @@ void igbp_mac_rar_set(struct igbp_port *port, unsigned int index,
 	if (addr) {
 		low = addr[0] | addr[1] << 8 | addr[2] << 16 |
 		      (u32)addr[3] << 24;
-		high = addr[4] | addr[5] << 8 | IGBP_RAH_AV;
+		high = addr[4] | addr[5] << 8 | IGBP_RAH_POOL0 | IGBP_RAH_AV;
 	}
 	/* Never valid with half of an address */
 	igbp_wr32(port, ral + IGBP_RAH_OFFSET, 0);

@@ -8,11 +8,12 @@
  * device's counters and wakes a ring whose interrupt got lost.
  *
  * Locking: mdio_lock for every access to the PHY and for what is negotiated.
- * The work takes no RTNL, so that close may wait for it.
+ * The work only tries to take RTNL, so that close may wait for it.
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 #include <linux/mii.h>
+#include <linux/rtnetlink.h>
 
 #include "igb_percore.h"
 
@@ -273,17 +274,25 @@ static void igbp_link_stalls_check(struct igbp_port *port)
 {
 	unsigned int i;
 
-	for (i = 0; i < READ_ONCE(port->pairs); i++) {
+	/* RTNL keeps the rings from going away; close, which waits for this
+	 * work, holds it.
+	 */
+	if (!rtnl_trylock())
+		return;
+	for (i = 0; i < port->pairs; i++) {
 		struct igbp_pair *pair = port->pair[i];
-		u16 ntc = READ_ONCE(pair->rx.ntc);
-		u16 tx_ntc = READ_ONCE(pair->tx.ntc);
-		u16 seen = ntc ^ tx_ntc;
-		bool tx_idle = tx_ntc == READ_ONCE(pair->tx.published);
+		u16 rx = READ_ONCE(pair->rx.ntc), tx = READ_ONCE(pair->tx.ntc);
 
-		if (seen == pair->stall_ntc && !tx_idle)
+		if (!pair->running)
+			continue;
+		if ((rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair)) ||
+		    (tx == pair->stall_tx &&
+		     tx != READ_ONCE(pair->tx.published)))
 			igbp_irq_kick(pair);
-		pair->stall_ntc = seen;
+		pair->stall_rx = rx;
+		pair->stall_tx = tx;
 	}
+	rtnl_unlock();
 }
 
 /**

@@ -15,7 +15,7 @@
  *   igbp_port.stats_lock	hardware counters (they clear on read)
  *   netif_addr_lock		RCTL, MTA, receive addresses above 0
  *   __netif_tx_lock		producer side of a transmit ring
- *   igbp_pair.mask_lock	EIMC and EIMS of one vector, lazy masking only
+ *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
  * The consumer side of a transmit ring and all of a receive ring belong to
  * the owner of the pair's NAPI; see tx.c for the one exception.
@@ -49,6 +49,7 @@
 #define IGBP_FRAME_EXTRA	(ETH_HLEN + 2 * VLAN_HLEN + ETH_FCS_LEN)
 #define IGBP_USECS_MAX		8191	/* EITR has 13 bits of 1 us */
 #define IGBP_DIM_PROFILES	5
+#define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
 
 struct igbp_port;
 struct page_pool;
@@ -303,7 +304,8 @@ struct igbp_adapt {
  * @usecs: moderation in use, us; 0 is none
  * @dim_events: interrupts, for @dim
  * @masks: times that lazy masking masked the vector; under @mask_lock
- * @mask_lock: guards @masked and the mask register together
+ * @mask_lock: guards @masked and the mask register together, and @adaptive
+ *	and the moderation register
  * @rx: receive queue
  * @tx: transmit queue
  * @dim: moderation state
@@ -311,7 +313,8 @@ struct igbp_adapt {
  * @irq: Linux interrupt number
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL
- * @stall_ntc: @rx.ntc when the watchdog last looked
+ * @stall_rx: @rx.ntc when the link work last looked
+ * @stall_tx: @tx.ntc at that time
  * @affinity: mask with @cpu alone, as hint for the interrupt
  * @name: of the interrupt
  */
@@ -327,7 +330,7 @@ struct igbp_pair {
 	u16 usecs;
 	u16 dim_events;
 	unsigned long masks;
-	spinlock_t mask_lock; /* @masked and EIMC or EIMS of this vector */
+	spinlock_t mask_lock; /* @masked, @adaptive, and their registers */
 
 	struct igbp_rx_ring rx ____cacheline_aligned_in_smp;
 	struct igbp_tx_ring tx ____cacheline_aligned_in_smp;
@@ -337,7 +340,8 @@ struct igbp_pair {
 	int irq;
 	unsigned int cpu;
 	bool running;
-	u16 stall_ntc;
+	u16 stall_rx;
+	u16 stall_tx;
 	cpumask_t affinity;
 	char name[IFNAMSIZ + 16];
 };
@@ -414,6 +418,8 @@ struct igbp_link {
  * @hw_syncp: guards @hw_stats on 32-bit machines
  * @hw_stats: counters of the device, accumulated
  * @resets: MAC resets after a tx timeout
+ * @rx_overruns: reports of the device that it dropped frames for want of
+ *	descriptors; written by the interrupt for other causes
  * @msg_enable: NETIF_MSG_*
  * @nic: what percore sees of this port, or NULL
  */
@@ -461,6 +467,7 @@ struct igbp_port {
 	struct u64_stats_sync hw_syncp;
 	u64_stats_t hw_stats[IGBP_HW_STATS];
 	u64 resets;
+	unsigned long rx_overruns;
 	u32 msg_enable;
 	struct percore_nic *nic;
 };
@@ -517,11 +524,13 @@ void igbp_irq_other_enable(struct igbp_port *port);
 void igbp_irq_disable_all(struct igbp_port *port);
 void igbp_irq_kick(struct igbp_pair *pair);
 void igbp_irq_tx_route(struct igbp_pair *pair, bool on);
-void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs);
-void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
-			       u16 usecs);
-void igbp_irq_dim_work(struct work_struct *work);
 int igbp_napi_poll(struct napi_struct *napi, int budget);
+
+/* moderation.c */
+void igbp_moderation_set(struct igbp_pair *pair, u16 usecs);
+void igbp_moderation_apply(struct igbp_pair *pair, bool adaptive, u16 usecs);
+void igbp_moderation_work(struct work_struct *work);
+void igbp_moderation_adapt(struct igbp_pair *pair);
 
 /* rx.c */
 int igbp_rx_clean(struct igbp_pair *pair, int budget);
@@ -554,8 +563,11 @@ int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
 		       struct igbp_tx_mem *mem);
 void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem);
 bool igbp_ring_rx_is_large(unsigned int mtu);
+void igbp_ring_drop_apply(struct igbp_port *port);
+bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair);
 void igbp_ring_pair_start(struct igbp_pair *pair);
 void igbp_ring_pair_stop(struct igbp_pair *pair);
+void igbp_ring_pair_close(struct igbp_pair *pair);
 int igbp_ring_pairs_open(struct igbp_port *port, unsigned int first,
 			 unsigned int last);
 void igbp_ring_pairs_close(struct igbp_port *port, unsigned int first,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Vectors, their masking and moderation, and the NAPI poll
+ * Vectors, their masking, and the NAPI poll
  *
  * First stage of the receive path and of transmit completion: device ->
  * [here] -> rx.c, tx.c. Vector 0 carries other causes (link), vector i + 1
@@ -11,8 +11,8 @@
  *   AUTOMASK  assert: the device masks by EIAM -> poll -> EIMS write
  *
  *   LAZY      open ----- fires, NAPI idle ------> open, NAPI polls
- *             open ----- fires, NAPI is busy ---> EIMC write, then masked
- *             masked --- NAPI completes --------> EIMS write, open
+ *             open ----- fires, NAPI is busy ---> EIMC write
+ *             closed --- NAPI completes --------> EIMS write, open
  *
  *   LAZY relies on napi_schedule_prep() marking a busy NAPI as missed, so
  *   that no event between the last look at the ring and the completion is
@@ -29,21 +29,8 @@
 #include "igb_percore.h"
 
 #define IGBP_EIAM_PROBE		BIT(1)
-#define IGBP_ICS		0x00c8
 #define IGBP_SHARED_CAUSES \
 	(IGBP_ICR_RXDW | IGBP_ICR_TXDW | IGBP_ICR_RXDMT0 | IGBP_ICR_RXO)
-
-#define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
-/* A queue that takes its interrupts faster than 64 in so many us is busy
- * rather than waiting.
- */
-#define IGBP_LOCKSTEP_US	1000
-#define IGBP_DIM_STREAM		1	/* profile that a stream starts with */
-
-/* Moderation that dim chooses from for a stream, us. None is not among them:
- * a packet that comes after a pause interrupts at once in any case.
- */
-static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 64, 80, 112, 160, 250 };
 
 /**
  * igbp_irq_vectors_alloc - allocate one vector per CPU and one for the rest
@@ -179,6 +166,14 @@ void igbp_irq_setup(struct igbp_port *port)
 		igbp_wr32(port, IGBP_EIAM, vectors & ~BIT(0));
 }
 
+static void igbp_irq_causes_handle(struct igbp_port *port, u32 icr)
+{
+	if (icr & IGBP_ICR_LSC)
+		igbp_link_check_soon(port);
+	if (icr & IGBP_ICR_RXO)
+		WRITE_ONCE(port->rx_overruns, port->rx_overruns + 1);
+}
+
 static irqreturn_t igbp_irq_other(int irq, void *data)
 {
 	struct igbp_port *port = data;
@@ -186,8 +181,7 @@ static irqreturn_t igbp_irq_other(int irq, void *data)
 
 	if (test_bit(IGBP_PORT_GONE, &port->flags))
 		return IRQ_NONE;
-	if (icr & (IGBP_ICR_LSC | IGBP_ICR_RXO))
-		igbp_link_check_soon(port);
+	igbp_irq_causes_handle(port, icr);
 	return IRQ_HANDLED;
 }
 
@@ -251,8 +245,7 @@ static irqreturn_t igbp_irq_shared(int irq, void *data)
 
 	if (!(icr & IGBP_ICR_INTA) || test_bit(IGBP_PORT_GONE, &port->flags))
 		return IRQ_NONE;
-	if (icr & IGBP_ICR_LSC)
-		igbp_link_check_soon(port);
+	igbp_irq_causes_handle(port, icr);
 	if (icr & IGBP_SHARED_CAUSES) {
 		pair->dim_events++;
 		if (napi_schedule_prep(&pair->napi)) {
@@ -349,7 +342,7 @@ void igbp_irq_pair_enable(struct igbp_pair *pair)
 	unsigned long irqflags;
 
 	igbp_irq_ivar_set(pair, true, true);
-	igbp_irq_usecs_set(pair, pair->usecs);
+	igbp_moderation_set(pair, pair->usecs);
 	if (port->irq_mode == IGBP_IRQ_SHARED) {
 		igbp_wr32(port, IGBP_IMS, IGBP_SHARED_CAUSES);
 	} else {
@@ -429,126 +422,11 @@ void igbp_irq_kick(struct igbp_pair *pair)
 		igbp_wr32(pair->port, IGBP_EICS, pair->eims);
 }
 
-/**
- * igbp_irq_usecs_set - set the least time between two interrupts of a vector
- * @pair: pair
- * @usecs: us; 0 turns moderation off and no timer runs
- *
- * Context: process.
- */
-void igbp_irq_usecs_set(struct igbp_pair *pair, u16 usecs)
-{
-	unsigned int vector = pair->index + 1;
-	u32 eitr = usecs << IGBP_EITR_USECS_SHIFT;
-
-	if (pair->irq_mode == IGBP_IRQ_SHARED)
-		vector = 0;
-	if (usecs)
-		eitr = (eitr & IGBP_EITR_INTERVAL) | IGBP_EITR_CNT_IGNR;
-	WRITE_ONCE(pair->usecs, usecs);
-	igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
-}
-
-/* Start over, with no moderation for lockstep */
-static void igbp_irq_dim_restart(struct igbp_pair *pair, bool lockstep)
-{
-	pair->lockstep = lockstep;
-	pair->dim.state = DIM_START_MEASURE;
-	pair->dim.tune_state = DIM_PARKING_ON_TOP;
-	pair->dim.steps_left = 0;
-	pair->dim.steps_right = 0;
-	pair->dim.tired = 0;
-	pair->dim.profile_ix = IGBP_DIM_STREAM;
-	igbp_irq_usecs_set(pair, lockstep ? 0 :
-			   igbp_dim_usecs[IGBP_DIM_STREAM]);
-}
-
-/**
- * igbp_irq_moderation_apply - switch a pair to fixed or adaptive moderation
- * @pair: pair
- * @adaptive: let dim choose, starting at none
- * @usecs: moderation to use, or 0 if @adaptive
- *
- * Context: process, may sleep, RTNL.
- */
-void igbp_irq_moderation_apply(struct igbp_pair *pair, bool adaptive,
-			       u16 usecs)
-{
-	WRITE_ONCE(pair->adaptive, false);
-	cancel_work_sync(&pair->dim.work);
-	igbp_irq_dim_restart(pair, true);
-	if (!adaptive)
-		igbp_irq_usecs_set(pair, usecs);
-	WRITE_ONCE(pair->adaptive, adaptive);
-}
-
-/**
- * igbp_irq_dim_work - apply the moderation that dim has chosen
- * @work: igbp_pair.dim.work
- *
- * Context: process.
- */
-void igbp_irq_dim_work(struct work_struct *work)
-{
-	struct dim *dim = container_of(work, struct dim, work);
-	struct igbp_pair *pair = container_of(dim, struct igbp_pair, dim);
-	unsigned int ix = min_t(unsigned int, dim->profile_ix,
-				IGBP_DIM_PROFILES - 1);
-
-	igbp_irq_usecs_set(pair, igbp_dim_usecs[ix]);
-	dim->state = DIM_START_MEASURE;
-}
-
-/* Whether what a pair does waits for answers: as many frames out as in, or
- * more where sending takes no interrupt; and interrupts at no rate that costs
- * more than waiting would.
- */
-static bool igbp_irq_is_lockstep(const struct igbp_pair *pair,
-				 const struct igbp_adapt *now)
-{
-	const struct igbp_adapt *was = &pair->adapt;
-	u64 rx = now->rx_packets - was->rx_packets;
-	u64 tx = now->tx_packets - was->tx_packets;
-
-	if (rx > 2 * tx || (tx > 2 * rx && !READ_ONCE(pair->tx.sync)))
-		return false;
-	return ktime_us_delta(now->time, was->time) > IGBP_LOCKSTEP_US;
-}
-
-/* Let dim look at the last IGBP_DIM_EVENTS interrupts. Request and response
- * in turn gain nothing from moderation, and dim would try some now and then;
- * so there it is not asked.
- */
-static void igbp_irq_adapt(struct igbp_pair *pair)
-{
-	struct igbp_adapt now = {
-		.time = ktime_get(),
-		.rx_packets = u64_stats_read(&pair->rx.stats.packets),
-		.tx_packets = u64_stats_read(&pair->tx.stats.packets),
-		.events = pair->dim_events,
-	};
-	struct dim_sample sample = {};
-	bool lockstep;
-
-	lockstep = igbp_irq_is_lockstep(pair, &now);
-	pair->adapt = now;
-	if (lockstep != pair->lockstep) {
-		if (READ_ONCE(pair->dim.state) == DIM_APPLY_NEW_PROFILE)
-			return;
-		igbp_irq_dim_restart(pair, lockstep);
-	}
-	if (lockstep)
-		return;
-	dim_update_sample(now.events, now.rx_packets,
-			  u64_stats_read(&pair->rx.stats.bytes), &sample);
-	net_dim(&pair->dim, sample);
-}
-
 static void igbp_irq_poll_done(struct igbp_pair *pair)
 {
 	if (unlikely((u16)(pair->dim_events - pair->adapt.events) >=
 		     IGBP_DIM_EVENTS) && READ_ONCE(pair->adaptive))
-		igbp_irq_adapt(pair);
+		igbp_moderation_adapt(pair);
 
 	if (pair->irq_mode == IGBP_IRQ_LAZY) {
 		if (unlikely(READ_ONCE(pair->masked)))

@@ -91,7 +91,9 @@ static void igbp_netdev_down(struct igbp_port *port)
 {
 	unsigned int i;
 
-	clear_bit(IGBP_PORT_UP, &port->flags);
+	/* Down already, when a reset has failed */
+	if (!test_and_clear_bit(IGBP_PORT_UP, &port->flags))
+		return;
 	igbp_irq_disable_all(port);
 	synchronize_irq(port->other_irq);
 	cancel_delayed_work_sync(&port->link_work);
@@ -166,10 +168,10 @@ void igbp_netdev_reset_work(struct work_struct *work)
 	igbp_stats_harvest(port);
 	if (igbp_mac_reset(port)) {
 		netif_device_detach(port->netdev);
-	} else {
-		igbp_mac_init(port);
-		igbp_irq_setup(port);
+		goto unlock;
 	}
+	igbp_mac_init(port);
+	igbp_irq_setup(port);
 	igbp_netdev_up(port);
 unlock:
 	rtnl_unlock();
@@ -341,9 +343,10 @@ static void igbp_netdev_channels_del(struct igbp_port *port,
 	port->pairs = pairs;
 	/* Fewer queues cannot fail */
 	igbp_netdev_real_queues_set(port, pairs);
-	for (i = pairs; i < old; i++)
+	for (i = pairs; i < old; i++) {
 		igbp_ring_pair_stop(port->pair[i]);
-	igbp_ring_pairs_close(port, pairs, old);
+		igbp_ring_pair_close(port->pair[i]);
+	}
 }
 
 /**
@@ -380,6 +383,7 @@ int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
 	}
 	if (pairs < port->pairs)
 		igbp_netdev_channels_del(port, pairs);
+	igbp_ring_drop_apply(port);
 	return 0;
 }
 

@@ -74,7 +74,7 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	spin_lock_init(&pair->mask_lock);
 	u64_stats_init(&pair->rx.syncp);
 	u64_stats_init(&pair->tx.syncp);
-	INIT_WORK(&pair->dim.work, igbp_irq_dim_work);
+	INIT_WORK(&pair->dim.work, igbp_moderation_work);
 	netif_napi_add(port->netdev, &pair->napi, igbp_napi_poll);
 	netif_napi_set_irq(&pair->napi, pair->irq);
 	return pair;

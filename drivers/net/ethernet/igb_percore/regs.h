@@ -79,6 +79,7 @@
 
 /* Interrupts */
 #define IGBP_ICR		0x00c0
+#define IGBP_ICS		0x00c8
 #define IGBP_IMS		0x00d0
 #define IGBP_IMC		0x00d8
 #define IGBP_ICR_TXDW			BIT(0)
@@ -134,6 +135,7 @@
 #define IGBP_RAL(n)		(0x5400 + 8 * (n))	/* n below 16 */
 #define IGBP_RAL2(n)		(0x5460 + 8 * (n))	/* n from 16 on */
 #define IGBP_RAH_OFFSET		4
+#define IGBP_RAH_POOL0			BIT(18)
 #define IGBP_RAH_AV			BIT(31)
 #define IGBP_RAR_ENTRIES	24
 #define IGBP_VFTA(n)		(0x5600 + 4 * (n))

@@ -220,13 +220,43 @@ static u32 igbp_ring_thresholds(u32 prefetch, u32 host)
 	       1 << IGBP_XDCTL_WTHRESH_SHIFT;
 }
 
+static void igbp_ring_srrctl_program(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	u32 srrctl = pair->rx.mem.data_bytes >> IGBP_SRRCTL_BSIZEPKT_SHIFT |
+		     IGBP_SRRCTL_ADV_ONEBUF;
+
+	/* A full queue must not hold up the others, unless pause frames are
+	 * there to hold up the sender.
+	 */
+	if (port->pairs > 1 && !port->pause_tx)
+		srrctl |= IGBP_SRRCTL_DROP_EN;
+	igbp_wr32(port, IGBP_SRRCTL(pair->index), srrctl);
+}
+
+/**
+ * igbp_ring_drop_apply - decide anew whether full receive queues drop
+ * @port: port; the number of pairs or the wish for pause frames has changed
+ *
+ * Context: process, RTNL.
+ */
+void igbp_ring_drop_apply(struct igbp_port *port)
+{
+	unsigned int i;
+
+	ASSERT_RTNL();
+	for (i = 0; i < port->pairs; i++)
+		if (port->pair[i]->running)
+			igbp_ring_srrctl_program(port->pair[i]);
+}
+
 static void igbp_ring_rx_program(struct igbp_pair *pair)
 {
 	struct igbp_port *port = pair->port;
 	struct igbp_rx_ring *ring = &pair->rx;
 	struct igbp_rx_mem *mem = &ring->mem;
 	u16 q = pair->index;
-	u32 srrctl, val;
+	u32 val;
 
 	igbp_wr32(port, IGBP_RXDCTL(q), 0);
 	igbp_wr32(port, IGBP_RDBAL(q), lower_32_bits(mem->desc_dma));
@@ -235,15 +265,7 @@ static void igbp_ring_rx_program(struct igbp_pair *pair)
 	igbp_wr32(port, IGBP_RDH(q), 0);
 	igbp_wr32(port, IGBP_RDT(q), 0);
 
-	srrctl = mem->data_bytes >> IGBP_SRRCTL_BSIZEPKT_SHIFT |
-		 IGBP_SRRCTL_ADV_ONEBUF;
-	/* A full queue must not hold up the others, unless pause frames are
-	 * there to hold up the sender.
-	 */
-	if (port->pairs > 1 && !port->pause_tx)
-		srrctl |= IGBP_SRRCTL_DROP_EN;
-	igbp_wr32(port, IGBP_SRRCTL(q), srrctl);
-
+	igbp_ring_srrctl_program(pair);
 	igbp_wr32(port, IGBP_RXDCTL(q),
 		  igbp_ring_thresholds(8, 8) | IGBP_XDCTL_ENABLE);
 	/* The tail must not move before the queue is on */
@@ -371,6 +393,23 @@ static void igbp_ring_rx_drain(struct igbp_rx_ring *ring)
 }
 
 /**
+ * igbp_ring_pair_is_stalled - whether received frames wait for nobody
+ * @pair: pair that runs
+ *
+ * Context: process, RTNL.
+ * Return: true when the next descriptor is done.
+ */
+bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair)
+{
+	const struct igbp_rx_ring *ring = &pair->rx;
+	u16 ntc = READ_ONCE(ring->ntc);
+
+	return ntc != READ_ONCE(ring->ntu) &&
+	       READ_ONCE(ring->desc[ntc & ring->mask].wb.status) &
+	       cpu_to_le32(IGBP_RXD_DD);
+}
+
+/**
  * igbp_ring_pair_stop - take a pair's rings back
  * @pair: pair that runs
  *
@@ -397,6 +436,7 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	napi_disable(&pair->napi);
 	igbp_irq_pair_disable(pair);
 	cancel_work_sync(&pair->dim.work);
+	pair->dim.state = DIM_START_MEASURE;
 
 	igbp_ring_queues_off(pair);
 	pair->running = false;
@@ -429,7 +469,13 @@ free_rx:
 	return err;
 }
 
-static void igbp_ring_pair_close(struct igbp_pair *pair)
+/**
+ * igbp_ring_pair_close - free the memory and the interrupt of a pair
+ * @pair: pair that is stopped
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pair_close(struct igbp_pair *pair)
 {
 	/* Nothing is sent on a queue that is not in use; but one that is
 	 * stopped looks stuck to the stack's watchdog.

@@ -190,6 +190,7 @@ void igbp_stats_get64(struct net_device *netdev,
 	stats->rx_length_errors = length;
 	stats->rx_missed_errors = igbp_stats_hw_get(port, IGBP_HW_MPC);
 	stats->rx_errors += crc + align + length;
+	stats->rx_over_errors = READ_ONCE(port->rx_overruns);
 	stats->multicast = igbp_stats_hw_get(port, IGBP_HW_MPRC);
 	stats->collisions = igbp_stats_hw_get(port, IGBP_HW_COLC);
 	stats->tx_aborted_errors = igbp_stats_hw_get(port, IGBP_HW_ECOL);
@@ -213,7 +214,7 @@ int igbp_stats_count(struct net_device *netdev, int set)
 
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return IGBP_HW_STATS + 1 + port->max_pairs * IGBP_PAIR_STATS;
+	return IGBP_HW_STATS + 2 + port->max_pairs * IGBP_PAIR_STATS;
 }
 
 /**
@@ -234,6 +235,7 @@ void igbp_stats_strings(struct net_device *netdev, u32 set, u8 *data)
 	for (i = 0; i < IGBP_HW_STATS; i++)
 		ethtool_puts(&data, igbp_hw_stat_regs[i].name);
 	ethtool_puts(&data, "resets");
+	ethtool_puts(&data, "rx_overruns");
 	for (i = 0; i < port->max_pairs; i++)
 		for (k = 0; k < IGBP_PAIR_STATS; k++)
 			ethtool_sprintf(&data, "pair%u_%s", i,
@@ -261,6 +263,7 @@ void igbp_stats_get(struct net_device *netdev, struct ethtool_stats *stats,
 			    IGBP_HW_STATS);
 	data += IGBP_HW_STATS;
 	*data++ = port->resets;
+	*data++ = READ_ONCE(port->rx_overruns);
 	for (i = 0; i < port->max_pairs; i++) {
 		igbp_stats_rx_get(port->pair[i], data);
 		igbp_stats_tx_get(port->pair[i], data + IGBP_RX_STATS);
