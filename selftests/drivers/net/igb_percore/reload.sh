@@ -188,6 +188,11 @@ set_coalesce() { # USECS
 		on_srv ethtool -c "$SRV_DEV" | grep -qx "rx-usecs:[[:space:]]*$1" && goes_on 300
 }
 
+adaptive() {
+	on_srv ethtool -C "$SRV_DEV" adaptive-rx on &&
+		on_srv ethtool -c "$SRV_DEV" | grep -q "^Adaptive RX: on" && goes_on 300
+}
+
 feature_is() { on_srv ethtool -k "$SRV_DEV" | grep -qx "$1: $2"; }
 
 set_feature() { # FEATURE NAME-IN-LIST on|off
@@ -209,13 +214,16 @@ configure() {
 	for n in 8000 0; do
 		check "rx-usecs $n" set_coalesce "$n"
 	done
+	check "interrupt moderation is left to the driver again" adaptive
 	for n in off on; do
-		check "TSO $n" set_feature tso tcp-segmentation-offload $n
 		check "receive checksums $n" set_feature rx rx-checksumming $n
 		check "receive hashes $n" set_feature rxhash receive-hashing $n
-		check "transmit checksums $n" set_feature tx tx-checksumming $n
+		check "TSO $n" set_feature tso tcp-segmentation-offload $n
 	done
-	check "TSO is back with the checksums" set_feature tso tcp-segmentation-offload on
+	check "transmit checksums off" set_feature tx tx-checksumming off
+	check "no TSO without them" feature_is tcp-segmentation-offload off
+	check "transmit checksums on" set_feature tx tx-checksumming on
+	check "TSO is back with them" feature_is tcp-segmentation-offload on
 	check "link negotiates anew" renegotiate
 	for n in 1 2 3; do
 		check "link down $n" link_down
