@@ -204,9 +204,10 @@ toggle() { # MODE
 	churn_start
 	# shellcheck disable=SC2016
 	on_srv bash -c 'for ((n = 0; n < 300; n++)); do
-		echo $((n % 2)) >$0/listen_shard || exit
+		echo $((n % 2)) >$0/listen_shard || exit 1
 		read -rt 0.0$((RANDOM % 10)) _ <>$1
-	done' "$knobs" "$tmp/never" && flows
+	done
+	exit 0' "$knobs" "$tmp/never" && flows
 }
 
 for mode in lt block et; do
