@@ -13,22 +13,18 @@
  *
  * Where they wait:
  *
- *	poll(), select(), io_uring    socket's own wait queue, as in stock
- *	epoll                         that one, and shard->waiters of the core
- *	                              on which EPOLL_CTL_ADD was called
- *	accept(), home of its core    shard->waiters
- *	accept(), any other           the socket's own wait queue
+ *	epoll, poll(), select(), io_uring   socket's own wait queue, as in stock
+ *	accept(), home of its core          shard->waiters
+ *	accept(), any other                 the socket's own wait queue
  *
- * A connection that goes to a shard wakes the shard's waiters, one that goes
- * to the pool wakes the socket's own wait queue and one task asleep on a shard.
+ * A connection that goes to a shard wakes its home (home.c), one that goes to
+ * the pool wakes the socket's own wait queue and one task asleep on a shard.
  *
  * An application that looks at the pool in vain costs the line that every
  * handshake on every core writes, so percore_listener.pool_used says whether
  * it is worth a look.
  */
 #include <linux/sched/signal.h>
-#include <linux/syscalls.h>
-#include <asm/syscall.h>
 #include <net/rps.h>
 #include <net/tcp.h>
 
@@ -39,62 +35,6 @@
 
 /* Looks at an empty pool before it is taken for unused */
 #define PERCORE_POOL_MISSES	16
-
-/* ---- who works on which core ---- */
-
-/* What was kept for the current task on cores it has left is anybody's. */
-static void percore_home_leave_others(struct percore_shard *here)
-{
-	struct percore_listener *lsn = here->listener;
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
-
-		if (!shard || shard == here)
-			continue;
-		if (READ_ONCE(shard->guest) == current)
-			WRITE_ONCE(shard->guest, NULL);
-		if (READ_ONCE(shard->home) == current)
-			percore_shard_abandon(shard);
-	}
-}
-
-static void percore_home_settle_here(struct percore_shard *shard)
-{
-	WRITE_ONCE(shard->home, current);
-	percore_home_leave_others(shard);
-}
-
-/*
- * The current task looks for connections on its core. Nearly always it is the
- * core's home, or came to it before.
- */
-static void percore_home_visit(struct percore_shard *shard)
-{
-	if (likely(READ_ONCE(shard->home) == current))
-		return;
-	if (current->nr_cpus_allowed == 1) {
-		percore_home_settle_here(shard);
-	} else if (READ_ONCE(shard->guest) != current) {
-		WRITE_ONCE(shard->guest, current);
-		percore_home_leave_others(shard);
-	}
-}
-
-/* The current task took a connection of this core. */
-static void percore_home_earn(struct percore_shard *shard)
-{
-	if (likely(READ_ONCE(shard->home) == current))
-		return;
-	if (READ_ONCE(shard->candidate) != current) {
-		WRITE_ONCE(shard->candidate, current);
-		WRITE_ONCE(shard->streak, 0);
-	}
-	WRITE_ONCE(shard->streak, shard->streak + 1);
-	if (shard->streak >= READ_ONCE(shard->price))
-		percore_home_settle_here(shard);
-}
 
 /* ---- what there is to take ---- */
 
@@ -229,8 +169,7 @@ bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu)
 	for_each_cpu_wrap(at, lsn->sleep_cpus, cpu) {
 		struct percore_shard *shard = READ_ONCE(lsn->shard[at]);
 
-		if (!shard || !READ_ONCE(shard->home_sleeps) ||
-		    !wq_has_sleeper(&shard->waiters))
+		if (!shard || !wq_has_sleeper(&shard->waiters))
 			continue;
 		if (__wake_up(&shard->waiters, TASK_INTERRUPTIBLE, 1,
 			      poll_to_key(EPOLLIN | EPOLLRDNORM)))
@@ -363,7 +302,7 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 	}
 	/* The wake-up may have been meant for what is still in the pool. */
 	if (slept && !percore_pool_empty(lsn))
-		percore_accept_wake(lsn, raw_smp_processor_id());
+		percore_shard_pool_ready(lsn);
 	arg->is_empty = percore_shard_empty(shard) && percore_pool_empty(lsn);
 	return 0;
 }
@@ -399,17 +338,6 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	return err;
 }
 
-/*
- * Is this EPOLL_CTL_ADD? Only epoll may be given a second wait queue: io_uring
- * has a slow path for it, aio refuses. In epoll_ctl() nobody else registers.
- */
-static bool percore_poll_by_epoll(const poll_table *wait)
-{
-	if (poll_does_not_wait(wait) || in_compat_syscall())
-		return false;
-	return syscall_get_nr(current, current_pt_regs()) == __NR_epoll_ctl;
-}
-
 /**
  * percore_accept_poll - proto_ops.poll of a listener with shards
  * @file: the socket's file
@@ -440,10 +368,9 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 	if (shard) {
 		percore_home_visit(shard);
 		/* it waits for connections here, not in accept() */
-		if (READ_ONCE(shard->home_sleeps))
+		if (READ_ONCE(shard->home_sleeps) &&
+		    READ_ONCE(shard->home) == current)
 			WRITE_ONCE(shard->home_sleeps, false);
-		if (percore_poll_by_epoll(wait))
-			poll_wait(file, &shard->waiters, wait);
 	}
 	if (!percore_shard_empty(shard)) {
 		mask = EPOLLIN | EPOLLRDNORM;

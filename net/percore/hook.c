@@ -7,8 +7,7 @@
  * listen.c decides which sockets and when; here is how. Three pointers of the
  * socket are replaced, each by a copy that differs in what percore does itself:
  *
- *	icsk_af_ops     conn_request (counts), syn_recv_sock (children must not
- *	                inherit what is ours)
+ *	icsk_af_ops     conn_request (counts), syn_recv_sock (settles)
  *	sk_data_ready   a connection is ready: shard.c chooses its queue
  *	sk_socket->ops  accept, poll (accept.c), release (listen.c)
  *
@@ -94,11 +93,7 @@ static int percore_conn_request(struct sock *sk, struct sk_buff *skb)
 	return lsn->orig_af_ops->conn_request(sk, skb);
 }
 
-/*
- * The last ACK of a handshake, in softirq: a child is a copy of its listener,
- * so take out of it what is ours. Both pointers are compared, for the listener
- * may be let go of between the lookup and the copy.
- */
+/* The last ACK of a handshake, in softirq: the backlog must be exact. */
 static struct sock *
 percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 		      struct request_sock *req, struct dst_entry *dst,
@@ -108,26 +103,35 @@ percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 {
 	struct percore_listener *lsn = percore_hook_find(sk);
 	const struct inet_connection_sock_af_ops *af_ops;
-	struct sock *child;
 
 	if (lsn && unlikely(sk_acceptq_is_full(sk)))
 		percore_shard_settle_all(lsn);
 	af_ops = lsn ? lsn->orig_af_ops :
 		       READ_ONCE(inet_csk(sk)->icsk_af_ops);
-	child = af_ops->syn_recv_sock(sk, skb, req, dst, req_unhash, own_req,
-				      opt_child_init);
-	if (!lsn || !child)
-		return child;
-	if (inet_csk(child)->icsk_af_ops == &lsn->af_ops)
-		inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
+	return af_ops->syn_recv_sock(sk, skb, req, dst, req_unhash, own_req,
+				     opt_child_init);
+}
+
+/**
+ * percore_hook_clean_child - take out of a new socket what is ours
+ * @lsn: the listener that it is a copy of
+ * @child: the copy, which nobody else has seen yet
+ *
+ * Called for each, whoever copies it and whenever: the kernel may have been
+ * about to copy a listener when its pointers were replaced.
+ *
+ * Context: softirq, RCU read side.
+ */
+void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child)
+{
+	inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
 	if (child->sk_data_ready == percore_shard_data_ready)
 		child->sk_data_ready = percore_stock_data_ready;
-	return child;
 }
 
 /**
  * percore_hook_prepare - have a table of socket operations for a socket
- * @sk: a TCP socket about to listen, locked
+ * @sk: a TCP socket that listens or is about to, locked
  *
  * The table for its family is made from the first socket seen of it.
  *
@@ -208,6 +212,7 @@ void percore_hook_on(struct percore_listener *lsn)
 {
 	struct sock *sk = lsn->sk;
 
+	WRITE_ONCE(lsn->pool_used, true);	/* it may hold some already */
 	spin_lock_bh(&percore_queue(sk)->rskq_lock);
 	lsn->active = true;
 	spin_unlock_bh(&percore_queue(sk)->rskq_lock);

@@ -7,9 +7,10 @@
  * The kernel reports every change of a TCP state in the tracepoint
  * inet_sock_set_state. On a change to LISTEN, which happens under lock_sock()
  * and before the socket can be found by a SYN, hook.c replaces three pointers
- * of the socket. There is one listener, struct percore_listener, for a socket:
+ * of the socket. adopt.c finds those that listen already. There is one
+ * listener, struct percore_listener, for a socket:
  *
- *	            listen()                  close(), shutdown(), ss -K ...
+ *	        listen(), adopted             close(), shutdown(), ss -K ...
  *	(not ours) ----------> active ---------------------------> idle
  *	    ^                  |    ^                              | |
  *	    |   percore_listen_stop()         listen() again       | |
@@ -29,8 +30,6 @@
  *					  percore_listen_stop() away
  *   a task asleep in accept()		  counted in shard->sleepers, woken and
  *					  sent back to restart the system call
- *   epoll entries on shard->waiters	  gone before release of the file;
- *					  wake_up_pollfree() on stop
  *   the shard's timer			  hrtimer_cancel()
  *   netlink dumps			  percore_listeners_lock
  *   who stacked on sk_data_ready	  a reference on the module, see
@@ -107,7 +106,7 @@ static void percore_listen_free_rcu(struct rcu_head *rcu)
 
 	lsn = container_of(rcu, struct percore_listener, rcu);
 	for_each_possible_cpu(cpu)
-		kfree(lsn->shard[cpu]);
+		percore_shard_free(lsn->shard[cpu]);
 	kfree(lsn->sleep_cpus);
 	kfree(lsn);
 }
@@ -153,11 +152,21 @@ int percore_listen_release(struct socket *sock)
 	return ret;
 }
 
+/* Do the settings want @sk to have shards? */
+static bool percore_listen_wanted(const struct sock *sk)
+{
+	const struct percore_net *pn = percore_net(sock_net(sk));
+
+	lockdep_assert_held(&percore_listeners_lock);
+	if (percore_closing || !READ_ONCE(pn->listen_shard))
+		return false;
+	return bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
+	       test_bit(READ_ONCE(sk->sk_num), pn->listen_ports);
+}
+
 /* Ordinary TCP socket of an application, with nobody else's hooks in it */
 static bool percore_listen_eligible(struct sock *sk)
 {
-	if (!percore_net(sock_net(sk))->listen_shard)
-		return false;
 	if (sk->sk_prot != &tcp_prot && sk->sk_prot != &tcpv6_prot)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_socket || !sk->sk_socket->file)
@@ -171,10 +180,9 @@ static bool percore_listen_eligible(struct sock *sk)
 	return percore_hook_prepare(sk);
 }
 
-/* A new listener for @sk in the table, or NULL: no memory, or told to stop */
+/* A new listener for @sk in the table, or NULL: no memory, or not wanted */
 static struct percore_listener *percore_listen_add(struct sock *sk)
 {
-	struct percore_net *pn = percore_net(sock_net(sk));
 	struct percore_listener *lsn;
 
 	lsn = kzalloc(struct_size(lsn, shard, nr_cpu_ids),
@@ -187,7 +195,7 @@ static struct percore_listener *percore_listen_add(struct sock *sk)
 	lsn->sk = sk;
 
 	spin_lock_bh(&percore_listeners_lock);
-	if (percore_closing || !READ_ONCE(pn->listen_shard)) {
+	if (!percore_listen_wanted(sk)) {
 		spin_unlock_bh(&percore_listeners_lock);
 		goto free_cpus;
 	}
@@ -205,11 +213,15 @@ free_listener:
 	return NULL;
 }
 
-/*
- * listen(), with lock_sock() held and preemption off. Without memory the
- * socket stays as it is: a stock listener.
+/**
+ * percore_listen_attach - give a listening socket shards, if it is to have any
+ * @sk: a TCP socket that listens or is about to, locked
+ *
+ * Without memory it stays as it is: a stock listener.
+ *
+ * Context: process; does not sleep.
  */
-static void percore_listen_attach(struct sock *sk)
+void percore_listen_attach(struct sock *sk)
 {
 	struct percore_listener *lsn;
 
@@ -225,7 +237,7 @@ static void percore_listen_attach(struct sock *sk)
 /*
  * Every change of a TCP state on the machine comes by here: decide with two
  * compares. A child is born in LISTEN, as a copy of its listener, and leaves
- * for SYN_RECV at once.
+ * for SYN_RECV at once: the moment to take out of it what is ours.
  */
 static void percore_listen_state(void *data, const struct sock *csk,
 				 const int oldstate, const int newstate)
@@ -235,29 +247,32 @@ static void percore_listen_state(void *data, const struct sock *csk,
 
 	if (likely(oldstate != TCP_LISTEN && newstate != TCP_LISTEN))
 		return;
-	if (newstate == TCP_SYN_RECV || sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	if (newstate == TCP_LISTEN) {
 		percore_listen_attach(sk);
 		return;
 	}
 	lsn = percore_hook_find(sk);
-	if (lsn && lsn->sk == sk)
+	if (!lsn)
+		return;
+	if (lsn->sk == sk)
 		percore_hook_off(lsn);
+	else
+		percore_hook_clean_child(lsn, sk);
 }
 
 /*
- * Take one listener of @net, or of any namespace, out of the table. Those that
+ * Take one listener that is no longer wanted out of the table. Those that
  * somebody has stacked on stay as they are and make @stacked true.
  */
-static struct percore_listener *percore_listen_unlink_any(struct net *net,
-							  bool *stacked)
+static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
 {
 	struct percore_listener *lsn;
 
 	spin_lock_bh(&percore_listeners_lock);
 	list_for_each_entry(lsn, &percore_listener_list, list) {
-		if (net && !net_eq(sock_net(lsn->sk), net))
+		if (percore_listen_wanted(lsn->sk))
 			continue;
 		if (percore_hook_is_stacked(lsn)) {
 			*stacked = true;
@@ -300,7 +315,6 @@ static void percore_listen_wake_pool(struct sock *sk)
 static void percore_listen_stop_one(struct percore_listener *lsn)
 {
 	struct sock *sk = lsn->sk;
-	unsigned int cpu;
 
 	lock_sock(sk);
 	if (percore_hook_find(sk) == lsn)
@@ -324,10 +338,6 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
 
 	synchronize_srcu(&percore_srcu);
 
-	/* epoll entries: each is on the socket's own wait queue as well */
-	for_each_possible_cpu(cpu)
-		if (lsn->shard[cpu])
-			wake_up_pollfree(&lsn->shard[cpu]->waiters);
 	/* what came back to the pool has its waiters there */
 	percore_listen_wake_pool(sk);
 	percore_listen_teardown(lsn);
@@ -335,23 +345,38 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
 }
 
 /**
- * percore_listen_stop - make every listener a stock one again
- * @net: of this network namespace, or of all when NULL
+ * percore_listen_stop - let go of the listeners that are no longer wanted
  *
- * Connections waiting in shards go to the socket's own accept queue, tasks
- * asleep in accept() restart the system call without noticing.
+ * They become stock ones: connections waiting in shards go to the socket's own
+ * accept queue, tasks asleep in accept() restart the system call without
+ * noticing.
  *
  * Context: process, sleeps.
  * Return: false when some stay as they are, see percore_hook_stacked().
  */
-bool percore_listen_stop(struct net *net)
+bool percore_listen_stop(void)
 {
 	struct percore_listener *lsn;
 	bool stacked = false;
 
-	while ((lsn = percore_listen_unlink_any(net, &stacked)))
+	while ((lsn = percore_listen_unlink_unwanted(&stacked)))
 		percore_listen_stop_one(lsn);
 	return !stacked;
+}
+
+/**
+ * percore_listen_look - let every listener look into its pool again
+ *
+ * Context: process.
+ */
+void percore_listen_look(void)
+{
+	struct percore_listener *lsn;
+
+	spin_lock_bh(&percore_listeners_lock);
+	list_for_each_entry(lsn, &percore_listener_list, list)
+		WRITE_ONCE(lsn->pool_used, true);
+	spin_unlock_bh(&percore_listeners_lock);
 }
 
 /**
@@ -444,11 +469,12 @@ void percore_listen_exit(void)
 	spin_unlock_bh(&percore_listeners_lock);
 
 	/* stacked on, with no connection since: or rmmod would have failed */
-	while (!percore_listen_stop(NULL)) {
+	while (!percore_listen_stop()) {
 		pr_warn_once("waiting for a listener in use by the kernel\n");
 		msleep(100);
 	}
 	percore_hook_retire();
+	synchronize_rcu();	/* who copied a listener while it was ours */
 	tracepoint_probe_unregister(percore_state_tracepoint,
 				    percore_listen_state, NULL);
 	tracepoint_synchronize_unregister();

@@ -50,6 +50,7 @@ static int __init percore_init(void)
 	err = percore_netlink_init();
 	if (err)
 		goto exit_listen;
+	percore_adopt();
 	pr_info("version " PERCORE_VERSION ", %u CPUs\n", num_online_cpus());
 	return 0;
 

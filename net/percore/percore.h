@@ -7,9 +7,11 @@
  * queue for connections whose handshake ended on that core.
  *
  *	listen.c   which sockets, from when to when
+ *	adopt.c    those that listen already
  *	hook.c     the pointers of a socket that are replaced
  *	shard.c    which connections a core keeps for its own worker, how long
- *	accept.c   accept() and poll() of the worker, its sleep and wake-up
+ *	home.c     which task is that worker, and what wakes it
+ *	accept.c   accept() and poll() of the worker, its sleep
  *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
@@ -36,6 +38,8 @@
 
 #define PERCORE_VERSION	"0.1"
 
+#define PERCORE_PORTS	(U16_MAX + 1)
+
 struct percore_listener;
 
 /**
@@ -59,14 +63,25 @@ struct percore_listener;
  * @home: task known to take connections on this core, NULL when there is none
  *	and connections go to the pool. Compared, never dereferenced
  * @home_sleeps: @home waits in accept(), so no waiter means that it is busy
+ * @home_pid: of the last @home, held; changed under @lock
+ * @bell: entry on the socket's wait queue that wakes @home, or NULL. Compared,
+ *	never dereferenced; under @lock
+ * @bell_seen: the entry that woke @home last; under @lock
+ * @bell_streak: how many times in a row; under @lock
+ * @bell_price: how many make it the @bell; under @lock
+ * @bell_rings: how many times @bell was called; under @lock
+ * @bell_tries: times the @bell was looked for; under @lock
  * @told: poll() on this core told of the last connection
  * @missed_at: when accept() or poll() on this core found nothing, in jiffies
- * @guest: task free to roam that looked here last, with nothing kept elsewhere
+ * @guest: task other than @home that looked here last, with nothing kept for it
+ *	elsewhere
+ * @guest_at: when it came, in jiffies
  * @candidate: task that took the last connections of this core
  * @streak: connections of this core that @candidate took
  * @price: length of the streak that makes a task free to roam the @home
+ * @settled_at: @accepts_local when @home came
  * @pool_misses: looks at an empty pool since it held something
- * @waiters: epoll entries added on this core, and tasks asleep in accept()
+ * @waiters: homes of this core asleep in accept()
  * @sleepers: tasks asleep in accept() that may touch this shard
  * @timer: gives back what nobody took, settles @debt
  * @syns: SYNs that this core took; softirq of the core writes
@@ -98,10 +113,19 @@ struct percore_shard {
 	bool told;
 	unsigned long missed_at;
 	struct task_struct *home;
+	struct pid *home_pid;
+	struct wait_queue_entry *bell;
+	struct wait_queue_entry *bell_seen;
+	unsigned int bell_streak;
+	unsigned int bell_price;
+	unsigned int bell_rings;
+	unsigned int bell_tries;
+	unsigned long guest_at;
 	struct task_struct *guest;
 	struct task_struct *candidate;
 	unsigned int streak;
 	unsigned int price;
+	long settled_at;
 	unsigned int pool_misses;
 
 	wait_queue_head_t waiters;
@@ -152,12 +176,14 @@ struct percore_listener {
  * @net: the namespace
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
+ * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
  * @header: the registered sysctl table
  */
 struct percore_net {
 	struct net *net;
 	u8 listen_shard;
 	unsigned int listen_steal_us;
+	unsigned long *listen_ports;
 	struct ctl_table_header *header;
 };
 
@@ -181,11 +207,16 @@ static inline struct request_sock_queue *percore_queue(const struct sock *sk)
 int percore_listen_init(void);
 void percore_listen_exit(void);
 int percore_listen_release(struct socket *sock);
-bool percore_listen_stop(struct net *net);
+void percore_listen_attach(struct sock *sk);
+bool percore_listen_stop(void);
+void percore_listen_look(void);
 unsigned int percore_listen_count(struct net *net);
 int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
 			void *arg);
+
+/* adopt.c */
+void percore_adopt(void);
 
 /* hook.c */
 int percore_hook_init(void);
@@ -193,6 +224,7 @@ void percore_hook_retire(void);
 struct percore_listener *percore_hook_find(const struct sock *sk);
 const struct proto_ops *percore_hook_stock_ops(const struct socket *sock);
 bool percore_hook_prepare(struct sock *sk);
+void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child);
 void percore_hook_on(struct percore_listener *lsn);
 void percore_hook_off(struct percore_listener *lsn);
 void percore_hook_restore_ops(struct sock *sk);
@@ -202,7 +234,9 @@ bool percore_hook_is_stacked(const struct percore_listener *lsn);
 /* shard.c */
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,
 					unsigned int cpu, gfp_t gfp);
+void percore_shard_free(struct percore_shard *shard);
 void percore_shard_data_ready(struct sock *sk);
+void percore_shard_pool_ready(struct percore_listener *lsn);
 void percore_shard_abandon(struct percore_shard *shard);
 void percore_shard_return_all(struct percore_listener *lsn);
 void percore_shard_settle_all(struct percore_listener *lsn);
@@ -213,6 +247,19 @@ static inline bool percore_shard_empty(const struct percore_shard *shard)
 {
 	return !shard || !READ_ONCE(shard->head);
 }
+
+/* home.c */
+void percore_home_init(struct percore_shard *shard);
+void percore_home_free(struct percore_shard *shard);
+void percore_home_visit(struct percore_shard *shard);
+void percore_home_earn(struct percore_shard *shard);
+void percore_home_fail(struct percore_shard *shard);
+void percore_home_forget(struct percore_shard *shard);
+bool percore_home_serves(const struct percore_shard *shard);
+bool percore_home_wake(struct percore_shard *shard);
+void percore_home_wake_pool(struct percore_listener *lsn,
+			    struct percore_shard *shard);
+bool percore_home_told_all(struct percore_shard *shard);
 
 /* charge.c */
 int percore_charge_init(void);

@@ -2,7 +2,7 @@
 /*
  * shard.c - which connections a core keeps for its own worker, and how long
  *
- * Previous stage: listen.c. Next: accept.c.
+ * Previous stage: hook.c. Next: accept.c.
  *
  * A finished handshake puts a connection into the listener's own accept queue,
  * the pool, and calls sk_data_ready on the core that processed the last ACK.
@@ -15,15 +15,9 @@
  *	              +----------------------------------------------+
  *
  * So a connection is either where a stock kernel would have it, with stock
- * wake-ups, or in the shard of a core whose worker is known to come by. Who is
- * that worker, its *home* task, is learned from who calls accept() and poll():
- *
- *   - a task that may run on one CPU only: at once;
- *   - another: when it took the last @price connections of its core, and
- *     @price doubles each time it then failed to come.
- *
- * A home that took nothing for a period, while something waited longer than
- * that, is forgotten. One that is merely slow stays.
+ * wake-ups, or in the shard of a core whose worker, its *home* (home.c), is
+ * known to come by. A home that took nothing for a period, while something
+ * waited longer than that, is forgotten. One that is merely slow stays.
  *
  * Age is kept without reading a clock: the timer notes how many connections
  * the shard ever had; those up to the note that are still there when it fires
@@ -39,10 +33,6 @@
 #include <net/tcp.h>
 
 #include "percore.h"
-
-/* Connections in a row that make a task free to roam the home of a core */
-#define PERCORE_HOME_PRICE	4
-#define PERCORE_HOME_PRICE_MAX	4096
 
 /* Entries of the pool to look at for a connection of this core */
 #define PERCORE_POOL_LOOK	8
@@ -61,13 +51,26 @@ static struct percore_shard *percore_shard_alloc(struct percore_listener *lsn,
 	shard->listener = lsn;
 	shard->cpu = cpu;
 	spin_lock_init(&shard->lock);
-	shard->price = PERCORE_HOME_PRICE;
+	percore_home_init(shard);
 	shard->missed_at = jiffies - 1;
 	init_waitqueue_head(&shard->waiters);
 	hrtimer_init(&shard->timer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_REL_PINNED_SOFT);
 	shard->timer.function = percore_shard_timer;
 	return shard;
+}
+
+/**
+ * percore_shard_free - free a shard that nobody can reach
+ * @shard: the shard, or NULL
+ * Context: any.
+ */
+void percore_shard_free(struct percore_shard *shard)
+{
+	if (!shard)
+		return;
+	percore_home_free(shard);
+	kfree(shard);
 }
 
 /**
@@ -321,7 +324,7 @@ void percore_shard_return_all(struct percore_listener *lsn)
 		percore_shard_settle(shard);
 		percore_shard_return(shard, U32_MAX);
 		spin_unlock(&shard->lock);
-		WRITE_ONCE(shard->home, NULL);
+		percore_home_forget(shard);
 	}
 	spin_unlock_bh(&pool->rskq_lock);
 }
@@ -356,11 +359,25 @@ static void percore_pool_use(struct percore_listener *lsn)
 		WRITE_ONCE(lsn->pool_used, true);
 }
 
-static void percore_pool_ready(struct percore_listener *lsn, unsigned int cpu)
+/* @shard: of this core, or NULL */
+static void percore_pool_ready(struct percore_listener *lsn,
+			       struct percore_shard *shard, unsigned int cpu)
+{
+	percore_pool_use(lsn);
+	percore_home_wake_pool(lsn, shard);
+	percore_accept_wake(lsn, cpu);
+}
+
+/**
+ * percore_shard_pool_ready - the pool has a connection: wake somebody for it
+ * @lsn: the listener
+ * Context: process or softirq.
+ */
+void percore_shard_pool_ready(struct percore_listener *lsn)
 {
 	percore_pool_use(lsn);
 	percore_stock_data_ready(lsn->sk);
-	percore_accept_wake(lsn, cpu);
+	percore_accept_wake(lsn, raw_smp_processor_id());
 }
 
 static u64 percore_shard_period_ns(const struct percore_shard *shard)
@@ -371,29 +388,34 @@ static u64 percore_shard_period_ns(const struct percore_shard *shard)
 	       NSEC_PER_USEC;
 }
 
+/* What is kept in the shard is anybody's. */
+static void percore_shard_give_up(struct percore_shard *shard)
+{
+	struct percore_listener *lsn = shard->listener;
+	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
+	u32 n;
+
+	spin_lock_bh(pool_lock);
+	spin_lock(&shard->lock);
+	n = shard->depth;
+	percore_shard_return(shard, n);
+	spin_unlock(&shard->lock);
+	spin_unlock_bh(pool_lock);
+	while (n--)
+		percore_shard_pool_ready(lsn);
+}
+
 /**
  * percore_shard_abandon - the home of a core is elsewhere: keep nothing for it
  * @shard: the shard, whose connections become anybody's
- *
- * Nobody is woken: the home was, when they came, and it is the home that calls
- * this, about to look at the pool.
  *
  * Context: process.
  */
 void percore_shard_abandon(struct percore_shard *shard)
 {
-	struct percore_listener *lsn = shard->listener;
-	spinlock_t *pool_lock = &percore_queue(lsn->sk)->rskq_lock;
-
-	WRITE_ONCE(shard->home, NULL);
-	if (percore_shard_empty(shard))
-		return;
-	spin_lock_bh(pool_lock);
-	spin_lock(&shard->lock);
-	percore_shard_return(shard, U32_MAX);
-	spin_unlock(&shard->lock);
-	spin_unlock_bh(pool_lock);
-	percore_pool_use(lsn);
+	percore_home_forget(shard);
+	if (!percore_shard_empty(shard))
+		percore_shard_give_up(shard);
 }
 
 /* Did anybody look for a connection in vain while @shard hid its oldest? */
@@ -414,30 +436,14 @@ static bool percore_shard_missed(const struct percore_shard *shard)
 }
 
 /*
- * poll() told somebody of what the shard holds, nobody looked for it in vain,
- * and everybody who waits on the listener also waits on this shard: who does
- * not take it does not want to. Another wake-up would be one more than stock's,
- * which an edge-triggered epoll would report.
+ * poll() told the home of what the shard holds, nobody looked for it in vain,
+ * and nobody else waits: the home does not want it. Another wake-up would be
+ * one more than stock's, which an edge-triggered epoll would report.
  */
 static bool percore_shard_told_all(struct percore_shard *shard)
 {
-	struct socket_wq *wq;
-	bool all = false;
-
-	if (!READ_ONCE(shard->told) || percore_shard_missed(shard))
-		return false;
-	rcu_read_lock();
-	wq = rcu_dereference(shard->listener->sk->sk_wq);
-	if (wq) {
-		spin_lock_irq(&wq->wait.lock);
-		spin_lock(&shard->waiters.lock);
-		all = list_count_nodes(&wq->wait.head) ==
-		      list_count_nodes(&shard->waiters.head);
-		spin_unlock(&shard->waiters.lock);
-		spin_unlock_irq(&wq->wait.lock);
-	}
-	rcu_read_unlock();
-	return all;
+	return READ_ONCE(shard->told) && !percore_shard_missed(shard) &&
+	       percore_home_told_all(shard);
 }
 
 /* Note what the shard has had by now, and since when that came. */
@@ -448,20 +454,6 @@ static void percore_shard_mark(struct percore_shard *shard, unsigned long from)
 	shard->mark_taken = shard->queued - shard->depth;
 	shard->mark_from = from;
 	shard->mark_at = jiffies;
-}
-
-/*
- * The home let connections wait for a whole period. If it took none meanwhile
- * it is gone; if it did, it is only slow, and stays.
- */
-static void percore_shard_overdue(struct percore_shard *shard, bool gone)
-{
-	if (!gone || !READ_ONCE(shard->home))
-		return;
-	WRITE_ONCE(shard->home, NULL);
-	WRITE_ONCE(shard->streak, 0);
-	WRITE_ONCE(shard->price,
-		   min(2 * shard->price, PERCORE_HOME_PRICE_MAX));
 }
 
 /* Has anything waited for a whole period? Then it is anybody's. */
@@ -494,10 +486,11 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 	spin_unlock(&percore_queue(lsn->sk)->rskq_lock);
 
 	if (aged) {
-		percore_shard_overdue(shard, gone);
+		if (gone)
+			percore_home_fail(shard);
 		percore_pool_use(lsn);
 		for (; aged && wake; aged--)
-			percore_pool_ready(lsn, shard->cpu);
+			percore_pool_ready(lsn, shard, shard->cpu);
 	}
 	if (!again)
 		return HRTIMER_NORESTART;
@@ -524,19 +517,6 @@ static void percore_shard_arm(struct percore_shard *shard)
 			       period_ns / 4, HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
-/* Somebody on this core will take what is put into its shard. */
-static bool percore_shard_served(struct percore_shard *shard)
-{
-	if (!shard || !READ_ONCE(shard->home))
-		return false;
-	/*
-	 * An epoll entry stays while its worker is busy; a task that waits in
-	 * accept() is on the queue only while it sleeps.
-	 */
-	return waitqueue_active(&shard->waiters) ||
-	       READ_ONCE(shard->home_sleeps);
-}
-
 /**
  * percore_shard_data_ready - a connection of this core has been established
  * @sk: the listening socket; what it means of another is passed on
@@ -556,16 +536,14 @@ void percore_shard_data_ready(struct sock *sk)
 	if (unlikely(READ_ONCE(sk->sk_data_ready) != percore_shard_data_ready))
 		percore_hook_stacked(lsn);
 	shard = READ_ONCE(lsn->shard[cpu]);
-	if (!percore_shard_served(shard) || sock_flag(sk, SOCK_FASYNC) ||
+	if (!percore_home_serves(shard) || sock_flag(sk, SOCK_FASYNC) ||
 	    !percore_shard_fill(lsn, shard)) {
-		percore_pool_ready(lsn, cpu);
+		percore_pool_ready(lsn, shard, cpu);
 		return;
 	}
 	if (READ_ONCE(shard->told))
 		WRITE_ONCE(shard->told, false);
 	percore_shard_arm(shard);
-	if (wq_has_sleeper(&shard->waiters))
-		wake_up_interruptible_sync_poll(&shard->waiters,
-						EPOLLIN | EPOLLPRI |
-						EPOLLRDNORM | EPOLLRDBAND);
+	if (unlikely(!percore_home_wake(shard)))
+		percore_shard_give_up(shard);
 }

@@ -4,6 +4,8 @@
  *
  * A new namespace starts with the values that init_net has at that moment.
  */
+#include <linux/bitmap.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
@@ -15,20 +17,38 @@
 static unsigned int percore_steal_min_us = 100;
 static unsigned int percore_steal_max_us = 1000000;
 
-/* Turned off: what waits in shards goes back, and shards are gone on return */
+/* A setting and what it does are one step to whoever writes next. */
+static DEFINE_MUTEX(percore_sysctl_lock);
+
+/* Which sockets are to have shards: on return those and no others have. */
+static int percore_sysctl_select(proc_handler *handler,
+				 const struct ctl_table *table, int write,
+				 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	int ret;
+
+	mutex_lock(&percore_sysctl_lock);
+	ret = handler(table, write, buffer, lenp, ppos);
+	if (!ret && write) {
+		percore_listen_stop();
+		percore_adopt();
+	}
+	mutex_unlock(&percore_sysctl_lock);
+	return ret;
+}
+
 static int percore_sysctl_listen_shard(const struct ctl_table *table, int write,
 				       void *buffer, size_t *lenp, loff_t *ppos)
 {
-	struct percore_net *pn;
-	int ret;
+	return percore_sysctl_select(proc_dou8vec_minmax, table, write, buffer,
+				     lenp, ppos);
+}
 
-	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
-	if (ret || !write)
-		return ret;
-	pn = container_of(table->data, struct percore_net, listen_shard);
-	if (!READ_ONCE(pn->listen_shard))
-		percore_listen_stop(pn->net);
-	return 0;
+static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
+				       void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return percore_sysctl_select(proc_do_large_bitmap, table, write, buffer,
+				     lenp, ppos);
 }
 
 /* data is an offset in struct percore_net here, an address in each copy */
@@ -53,6 +73,14 @@ static const struct ctl_table percore_sysctl_table[] = {
 		.extra1		= &percore_steal_min_us,
 		.extra2		= &percore_steal_max_us,
 	},
+	{
+		.procname	= "listen_ports",
+		.data		= (void *)offsetof(struct percore_net,
+						   listen_ports),
+		.maxlen		= PERCORE_PORTS,
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_listen_ports,
+	},
 };
 
 /**
@@ -68,6 +96,9 @@ int percore_sysctl_init(struct net *net)
 	unsigned int i;
 
 	pn->net = net;
+	pn->listen_ports = bitmap_zalloc(PERCORE_PORTS, GFP_KERNEL);
+	if (!pn->listen_ports)
+		return -ENOMEM;
 	if (net_eq(net, &init_net)) {
 		pn->listen_shard = PERCORE_LISTEN_SHARD;
 		pn->listen_steal_us = PERCORE_LISTEN_STEAL_US;
@@ -76,21 +107,27 @@ int percore_sysctl_init(struct net *net)
 
 		pn->listen_shard = READ_ONCE(init->listen_shard);
 		pn->listen_steal_us = READ_ONCE(init->listen_steal_us);
+		bitmap_copy(pn->listen_ports, init->listen_ports,
+			    PERCORE_PORTS);
 	}
 
 	table = kmemdup(percore_sysctl_table, sizeof(percore_sysctl_table),
 			GFP_KERNEL);
 	if (!table)
-		return -ENOMEM;
+		goto free_ports;
 	for (i = 0; i < ARRAY_SIZE(percore_sysctl_table); i++)
 		table[i].data = (void *)pn + (uintptr_t)table[i].data;
 	pn->header = register_net_sysctl_sz(net, "net/percore", table,
 					    ARRAY_SIZE(percore_sysctl_table));
-	if (!pn->header) {
-		kfree(table);
-		return -ENOMEM;
-	}
+	if (!pn->header)
+		goto free_table;
 	return 0;
+
+free_table:
+	kfree(table);
+free_ports:
+	bitmap_free(pn->listen_ports);
+	return -ENOMEM;
 }
 
 /**
@@ -105,4 +142,5 @@ void percore_sysctl_exit(struct net *net)
 
 	unregister_net_sysctl_table(pn->header);
 	kfree(table);
+	bitmap_free(pn->listen_ports);
 }

@@ -154,19 +154,26 @@ static void talk(struct request *req)
 		die("rtnetlink");
 }
 
-/* The route to a new IPv6 address comes a moment after it */
-static void wait_route(int family, const void *bin)
+/*
+ * An IPv6 address is reached some time after it was given, by way of a work
+ * queue: until then what is sent there finds no route, and then nobody listens.
+ */
+static void wait_reached(int family, const void *bin)
 {
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = 9 };
-	int i, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int i;
 
 	memcpy(&a6.sin6_addr, bin, 16);
 	for (i = 0; family == AF_INET6 && i < WAIT_MS; i++) {
-		if (!connect(fd, (void *)&a6, sizeof(a6)))
+		int fd = socket(AF_INET6, SOCK_STREAM, 0);
+		bool refused = connect(fd, (void *)&a6, sizeof(a6)) &&
+			       errno == ECONNREFUSED;
+
+		close(fd);
+		if (refused)
 			break;
 		sleep_ms(1);
 	}
-	close(fd);
 }
 
 /* Gives lo the IPv4 or IPv6 address @addr */
@@ -192,7 +199,7 @@ void lo_addr(const char *addr)
 	add_attr(&req, IFA_LOCAL, bin, len);
 	add_attr(&req, IFA_ADDRESS, bin, len);
 	talk(&req);
-	wait_route(family, bin);
+	wait_reached(family, bin);
 }
 
 /*
