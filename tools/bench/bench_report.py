@@ -28,7 +28,7 @@ BASE, AGAIN = "stock", "stock-again"
 SHORT = ["instructions", "instructions in the NIC's driver", "MMIO writes",
          "hard interrupts", "context switches", "remote wake-ups",
          "cache-line moves"]
-LOCAL = "accepted on the CPU of the SYN"
+LOCAL = "% accepted on the CPU of the SYN"
 FUNCTIONS = 14
 
 
@@ -65,7 +65,7 @@ def add_local(data):
             entry["figures"][LOCAL] = share
         else:
             entry["figures"][LOCAL] = 0
-    data["figures"][LOCAL] = "percent of the connections, with those to warm up"
+    data["figures"][LOCAL] = "of the connections, with those to warm up"
 
 
 def summarize(data):
@@ -106,6 +106,9 @@ def form(value):
 
 
 def percent(entry, row):
+    """The difference from stock; a share is not compared as a cost is."""
+    if row["figure"] == LOCAL:
+        return ""
     base = row["configs"].get(BASE, {}).get("mean")
     if not base or "difference" not in entry or entry is row["configs"][BASE]:
         return ""
@@ -217,7 +220,7 @@ def svg_of(figure):
 
 def colours(data):
     palette = pyplot.get_cmap("tab10")
-    return {config: palette(index)
+    return {config: "0.7" if config == AGAIN else palette(index)
             for index, config in enumerate(data["configs"])}
 
 
