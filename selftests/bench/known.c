@@ -26,6 +26,7 @@ enum {
 	INTERRUPTS = 60, OBJECTS = 500, PAGES = 100, MAPS = 70, TURNS = 1000
 };
 
+#define IGB_82576	0x10c9
 #define IGB_STATUS	0x0008
 #define IGB_LEDCTL	0x0e00
 #define IGB_GPIE	0x1514	/* how interrupts work */
@@ -131,7 +132,8 @@ static void use_memory(struct device *dev, struct page **pages, void **objects)
 	for (i = 0; i < PAGES; i++)
 		pages[i] = alloc_page(GFP_KERNEL);
 	for (i = 0; i < MAPS; i++)
-		dma[i] = dma_map_page(dev, pages[0], 0, PAGE_SIZE, DMA_TO_DEVICE);
+		dma[i] = dma_map_page(dev, pages[0], 0, PAGE_SIZE,
+				      DMA_TO_DEVICE);
 	mark(MARK_END);
 	for (i = 0; i < MAPS; i++)
 		dma_unmap_page(dev, dma[i], PAGE_SIZE, DMA_TO_DEVICE);
@@ -155,10 +157,11 @@ static int do_memory(struct device *dev)
 
 static int do_device(void)
 {
-	struct pci_dev *pdev = pci_get_device(PCI_VENDOR_ID_INTEL, 0x10c9, NULL);
+	struct pci_dev *pdev;
 	void __iomem *regs;
 	int err;
 
+	pdev = pci_get_device(PCI_VENDOR_ID_INTEL, IGB_82576, NULL);
 	if (!pdev)
 		return -ENODEV;
 	err = pci_enable_device(pdev);

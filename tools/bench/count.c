@@ -47,7 +47,7 @@
 #define MODULES_START	0xffffffffc0000000ull
 #define MODULES_END	0xffffffffff000000ull
 
-enum { MAX_BLOCKS = 1 << 19, LINES = 1 << 22, MAX_CPUS = 16 };
+enum { MAX_BLOCKS = 1 << 19, LINES = 1 << 25, MAX_CPUS = 16 };
 
 /* Of one address there may be blocks of several lengths. */
 struct block {
@@ -65,7 +65,7 @@ struct line {
 EXPORT int qemu_plugin_version = QEMU_API_VERSION;
 
 static struct block blocks[MAX_BLOCKS];
-static uint32_t slots[2 * MAX_BLOCKS];		/* hash: index + 1 into blocks */
+static uint32_t slots[2 * MAX_BLOCKS];	/* hash: index + 1 into blocks */
 static uint32_t block_count;
 static struct qemu_plugin_scoreboard *runs;	/* of a vCPU: u64 per block */
 static struct line *lines;			/* by address, or NULL */
@@ -219,6 +219,11 @@ static uint32_t mark_of(const struct qemu_plugin_insn *insn)
 	return memcmp(got.code, nop, sizeof(nop)) ? 0 : got.value;
 }
 
+static void call_at(struct qemu_plugin_insn *insn, qemu_exec_cb *what)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, what, CB_NO_REGS, NULL);
+}
+
 static struct block *block_of(uint64_t address, uint32_t instructions,
 			      uint32_t rep)
 {
@@ -256,12 +261,10 @@ static void watch_block(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		rep += is_rep(insn);
 		switch (mark_of(insn)) {
 		case MARK_BEGIN:
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin,
-							       CB_NO_REGS, NULL);
+			call_at(insn, begin);
 			break;
 		case MARK_END:
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
-							       CB_NO_REGS, NULL);
+			call_at(insn, end);
 			break;
 		}
 	}

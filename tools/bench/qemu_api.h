@@ -3,7 +3,7 @@
  * qemu_api.h - the part of QEMU's plugin interface that count.c uses
  *
  * Debian ships QEMU with plugins but without their header. The version is
- * checked by QEMU when it loads the plugin: 4 is that of QEMU 9.1 to 10.
+ * checked by QEMU when it loads the plugin: 4 is that of QEMU 10.0.
  */
 #ifndef QEMU_API_H
 #define QEMU_API_H

@@ -139,7 +139,9 @@ static const char *model;
 
 static int open_socket(int type, int port, bool reuseport)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(port),
+	};
 	int fd = socket(AF_INET, type, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -360,7 +362,9 @@ static pthread_barrier_t gate;
 
 static int dial(int type, int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(port),
+	};
 	int fd = socket(AF_INET, type, 0);
 
 	inet_aton(SERVER, &a.sin_addr);
