@@ -5,6 +5,7 @@
 #              the running kernel, else the newest of Debian's 6.12)
 # KERNEL=NAME  for a VM's kernel instead: debian-6.12 or debug
 # CPUS=N       processors of the VM in check and demo, where a choice is theirs
+# ARGS="..."   options for bench (tools/bench/bench --help)
 # V=1          show commands
 SHELL := /bin/bash
 
@@ -81,9 +82,9 @@ endif
 
 ifneq ($(wildcard tools/bench/bench),)
 bench: ## cost per operation against the unmodified kernel, in a VM
-	$(quiet)$(MAKE) --no-print-directory setup
-	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
-	$(quiet)tools/bench/bench
+	$(quiet)$(MAKE) --no-print-directory setup KERNEL=debian-6.12
+	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=debian-6.12
+	$(quiet)tools/bench/bench $(ARGS)
 endif
 
 clean: ## remove what was built
