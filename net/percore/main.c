@@ -11,6 +11,7 @@
 #include <net/net_namespace.h>
 
 #include "percore.h"
+#include "steer.h"
 
 unsigned int percore_net_id;
 
@@ -47,13 +48,18 @@ static int __init percore_init(void)
 	err = percore_listen_init();
 	if (err)
 		goto exit_charge;
-	err = percore_netlink_init();
+	err = percore_steer_init();
 	if (err)
 		goto exit_listen;
+	err = percore_netlink_init();
+	if (err)
+		goto exit_steer;
 	percore_adopt();
 	pr_info("version " PERCORE_VERSION ", %u CPUs\n", num_online_cpus());
 	return 0;
 
+exit_steer:
+	percore_steer_exit();
 exit_listen:
 	percore_listen_exit();
 exit_charge:
@@ -68,6 +74,7 @@ unregister_pernet:
 static void __exit percore_exit(void)
 {
 	percore_netlink_exit();
+	percore_steer_exit();
 	percore_listen_exit();
 	percore_charge_exit();
 	percore_port_exit();

@@ -4,6 +4,7 @@
  *
  * include/uapi/linux/percore.h names the requests and attributes. What can be
  * read here about a listener, anybody can read in ss: no capability is asked.
+ * Plans are shown by steer_nl.c.
  */
 #include <linux/percore.h>
 #include <linux/ipv6.h>
@@ -11,6 +12,7 @@
 #include <net/percore_nic.h>
 
 #include "percore.h"
+#include "steer.h"
 
 static struct genl_family percore_family;
 
@@ -242,6 +244,10 @@ static int percore_netlink_dump_ports(struct sk_buff *skb,
 	return percore_dump_end(&dump, err);
 }
 
+static const struct nla_policy percore_netlink_plan[] = {
+	[PERCORE_A_PLAN_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 static const struct genl_ops percore_netlink_ops[] = {
 	{
 		.cmd = PERCORE_CMD_STATUS_GET,
@@ -255,6 +261,26 @@ static const struct genl_ops percore_netlink_ops[] = {
 	{
 		.cmd = PERCORE_CMD_PORT_GET,
 		.dumpit = percore_netlink_dump_ports,
+	},
+	{
+		.cmd = PERCORE_CMD_PLAN_GET,
+		.dumpit = percore_steer_nl_dump,
+		.policy = percore_netlink_plan,
+		.maxattr = ARRAY_SIZE(percore_netlink_plan) - 1,
+	},
+	{
+		.cmd = PERCORE_CMD_PLAN_APPLY,
+		.doit = percore_steer_nl_apply,
+		.flags = GENL_ADMIN_PERM,
+		.policy = percore_netlink_plan,
+		.maxattr = ARRAY_SIZE(percore_netlink_plan) - 1,
+	},
+	{
+		.cmd = PERCORE_CMD_PLAN_REVERT,
+		.doit = percore_steer_nl_revert,
+		.flags = GENL_ADMIN_PERM,
+		.policy = percore_netlink_plan,
+		.maxattr = ARRAY_SIZE(percore_netlink_plan) - 1,
 	},
 };
 

@@ -283,11 +283,14 @@ void percore_netlink_exit(void);
 
 /* port.c */
 struct percore_nic;
+struct percore_nic_queue;
 int percore_port_init(void);
 void percore_port_exit(void);
 unsigned int percore_port_count(struct net *net);
 int percore_port_walk(struct net *net, unsigned int skip,
 		      int (*visit)(struct percore_nic *nic, void *arg),
 		      void *arg);
+int percore_port_queue_get(const struct net_device *dev, unsigned int queue,
+			   struct percore_nic_queue *info);
 
 #endif /* _NET_PERCORE_PERCORE_H */

@@ -99,6 +99,30 @@ int percore_port_walk(struct net *net, unsigned int skip,
 	return ret;
 }
 
+/**
+ * percore_port_queue_get - what a driver says of one of its queues
+ * @dev: an interface, of whatever driver
+ * @queue: index of the receive and transmit pair
+ * @info: gets it
+ * Context: process, RTNL.
+ * Return: 0, -ENODEV if the interface is no port, -EINVAL if there is no such
+ * queue.
+ */
+int percore_port_queue_get(const struct net_device *dev, unsigned int queue,
+			   struct percore_nic_queue *info)
+{
+	struct percore_port *port;
+	int ret = -ENODEV;
+
+	ASSERT_RTNL();
+	mutex_lock(&percore_ports_lock);
+	list_for_each_entry(port, &percore_ports, list)
+		if (port->nic->netdev == dev)
+			ret = port->nic->ops->queue_get(port->nic, queue, info);
+	mutex_unlock(&percore_ports_lock);
+	return ret;
+}
+
 static const struct auxiliary_device_id percore_port_ids[] = {
 	{ .name = "igb_percore." PERCORE_NIC_NAME },
 	{ }

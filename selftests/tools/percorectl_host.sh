@@ -110,6 +110,14 @@ for verb in status listeners ports; do
 	check "$verb with an argument: one line, status 2" \
 		fails_with 2 "unexpected argument 'eth0'" $verb eth0
 done
+for verb in plan apply revert; do
+	check "$verb without the module: one line, status 3" \
+		fails_with 3 "not loaded" $verb eth0
+	check "$verb without a device: one line, status 2" \
+		fails_with 2 "a device is needed" $verb --json
+	check "$verb with two devices: one line, status 2" \
+		fails_with 2 "unexpected argument 'eth1'" $verb eth0 eth1
+done
 check "no command: one line, status 2" fails_with 2 "no command"
 check "only --json: one line, status 2" fails_with 2 "no command" --json
 check "unknown command: one line, status 2" fails_with 2 "'frobnicate'" frobnicate
@@ -131,9 +139,11 @@ check "a full disk is noticed" full_disk
 check "make install DESTDIR= PREFIX=" installs
 check "every command is documented and completed" documented
 check "completion of a command" completes "percorectl li" listeners
-check "completion of all commands" completes "percorectl --json " "status listeners ports"
+check "completion of all commands" completes "percorectl --json " "status listeners ports plan apply revert"
 check "completion of an option" completes "percorectl status --j" --json
 check "nothing to complete after a command" completes "percorectl status " ""
+check "completion of a device" completes "percorectl plan l" lo
+check "nothing to complete after a device" completes "percorectl plan lo " ""
 if command -v mandoc >/dev/null; then
 	check "mandoc finds nothing" mandoc -Tlint -Wwarning "$dir/percorectl.8"
 else

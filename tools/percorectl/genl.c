@@ -304,9 +304,24 @@ static int reply_recv(struct genl *g, struct genl_reply *r)
 	return ret;
 }
 
-/* @name: CTRL_ATTR_FAMILY_NAME, or NULL for no attribute */
-static int request(struct genl *g, uint8_t cmd, uint16_t flags,
-		   const char *name, struct genl_reply *r)
+/**
+ * struct request - what is asked
+ * @cmd: the request
+ * @flags: NLM_F_*
+ * @name: CTRL_ATTR_FAMILY_NAME, or NULL for no such attribute
+ * @attr: type of an attribute that holds @ifindex
+ * @ifindex: an interface, or 0 for no such attribute
+ */
+struct request {
+	uint8_t cmd;
+	uint16_t flags;
+	const char *name;
+	uint16_t attr;
+	uint32_t ifindex;
+};
+
+static int request(struct genl *g, const struct request *req,
+		   struct genl_reply *r)
 {
 	char buf[256] __aligned(NLMSG_ALIGNTO);
 	struct genlmsghdr *genlh;
@@ -315,14 +330,17 @@ static int request(struct genl *g, uint8_t cmd, uint16_t flags,
 
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = g->family;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_flags = NLM_F_REQUEST | req->flags;
 	nlh->nlmsg_seq = ++g->seq;
 	genlh = mnl_nlmsg_put_extra_header(nlh, sizeof(*genlh));
-	genlh->cmd = cmd;
+	genlh->cmd = req->cmd;
 	genlh->version = 1;
-	if (name && !mnl_attr_put_strz_check(nlh, sizeof(buf),
-					     CTRL_ATTR_FAMILY_NAME, name))
+	if (req->name && !mnl_attr_put_strz_check(nlh, sizeof(buf),
+						  CTRL_ATTR_FAMILY_NAME,
+						  req->name))
 		return -EINVAL;
+	if (req->ifindex)
+		mnl_attr_put_u32(nlh, req->attr, req->ifindex);
 
 	r->type = g->family;
 	r->seq = g->seq;
@@ -347,7 +365,73 @@ int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data)
 	struct genl_reply r = { .fn = fn, .data = data };
 
 	/* With NLM_F_ACK an answer has an end, like that of a dump. */
-	return request(g, cmd, NLM_F_ACK, NULL, &r);
+	return request(g, &(struct request){ .cmd = cmd, .flags = NLM_F_ACK },
+		       &r);
+}
+
+static int nothing(const void *attrs, size_t len, void *data)
+{
+	(void)attrs;
+	(void)len;
+	(void)data;
+	return 0;
+}
+
+/**
+ * genl_do_to() - have something done to an interface
+ * @g: the connection
+ * @cmd: the request
+ * @attr: attribute for
+ * @ifindex: the interface
+ *
+ * Return: 0, or a negative errno; then @g->extack is what the kernel said.
+ */
+int genl_do_to(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex)
+{
+	const struct request req = {
+		.cmd = cmd,
+		.flags = NLM_F_ACK,
+		.attr = attr,
+		.ifindex = ifindex,
+	};
+	struct genl_reply r = { .fn = nothing };
+
+	return request(g, &req, &r);
+}
+
+/**
+ * genl_dump_of() - ask for all things of a kind that an interface has
+ * @g: the connection
+ * @cmd: the request
+ * @attr: attribute for
+ * @ifindex: the interface, or 0 for all
+ * @fn: gets each message of the answer
+ * @data: for @fn
+ * @restart: forgets what @fn has gathered in @data
+ *
+ * Return: 0, or a negative errno; then @g->extack is what the kernel said.
+ * -EINTR if the things changed during each of several dumps.
+ */
+int genl_dump_of(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex,
+		 genl_fn fn, void *data, void (*restart)(void *data))
+{
+	const struct request req = {
+		.cmd = cmd,
+		.flags = NLM_F_DUMP,
+		.attr = attr,
+		.ifindex = ifindex,
+	};
+	int ret, try;
+
+	for (try = 0; try < DUMP_TRIES; try++) {
+		struct genl_reply r = { .fn = fn, .data = data };
+
+		restart(data);
+		ret = request(g, &req, &r);
+		if (ret || !r.interrupted)
+			return ret;
+	}
+	return -EINTR;
 }
 
 /**
@@ -358,23 +442,12 @@ int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data)
  * @data: for @fn
  * @restart: forgets what @fn has gathered in @data
  *
- * Return: 0, or a negative errno; then @g->extack is what the kernel said.
- * -EINTR if the things changed during each of several dumps.
+ * Return: as genl_dump_of().
  */
 int genl_dump(struct genl *g, uint8_t cmd, genl_fn fn, void *data,
 	      void (*restart)(void *data))
 {
-	int ret, try;
-
-	for (try = 0; try < DUMP_TRIES; try++) {
-		struct genl_reply r = { .fn = fn, .data = data };
-
-		restart(data);
-		ret = request(g, cmd, NLM_F_DUMP, NULL, &r);
-		if (ret || !r.interrupted)
-			return ret;
-	}
-	return -EINTR;
+	return genl_dump_of(g, cmd, 0, 0, fn, data, restart);
 }
 
 /**
@@ -422,7 +495,11 @@ int genl_open(struct genl *g, const char *name)
 	ret = socket_open(g);
 	if (!ret) {
 		r.data = &family;
-		ret = request(g, CTRL_CMD_GETFAMILY, NLM_F_ACK, name, &r);
+		ret = request(g, &(struct request){
+			.cmd = CTRL_CMD_GETFAMILY,
+			.flags = NLM_F_ACK,
+			.name = name,
+		}, &r);
 	}
 	if (!ret && !family)
 		ret = -EBADMSG;

@@ -30,8 +30,32 @@ static const struct command commands[] = {
 	{
 		.name = "ports",
 		.args = "",
-		.help = "queues of each NIC port, and whether all agrees",
+		.help = "queues of each NIC, and whether all agrees",
 		.run = cmd_ports,
+	},
+	{
+		.name = "plan",
+		.args = "DEV",
+		.help = "what apply would do to a NIC, and why",
+		.min_args = 1,
+		.max_args = 1,
+		.run = cmd_plan,
+	},
+	{
+		.name = "apply",
+		.args = "DEV",
+		.help = "apply the plan of a NIC, and keep it",
+		.min_args = 1,
+		.max_args = 1,
+		.run = cmd_apply,
+	},
+	{
+		.name = "revert",
+		.args = "DEV",
+		.help = "put back what was there before apply",
+		.min_args = 1,
+		.max_args = 1,
+		.run = cmd_revert,
 	},
 };
 
@@ -94,6 +118,8 @@ static int command_run(const struct options *opt, int argc, char **argv)
 	if (argc - 1 > c->max_args)
 		return usage_error("unexpected argument",
 				   argv[1 + c->max_args]);
+	if (argc - 1 < c->min_args)
+		return usage_error("a device is needed", NULL);
 	return c->run(opt, argc - 1, argv + 1);
 }
 

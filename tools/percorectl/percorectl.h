@@ -52,13 +52,15 @@ struct options {
  * @name: the word on the command line
  * @args: synopsis of its arguments, "" if it takes none
  * @help: what it does, one line
- * @max_args: how many arguments it takes at most
+ * @min_args: how many arguments it needs
+ * @max_args: how many it takes at most
  * @run: does it; gets its arguments alone; returns enum status
  */
 struct command {
 	const char *name;
 	const char *args;
 	const char *help;
+	int min_args;
 	int max_args;
 	int (*run)(const struct options *opt, int argc, char **argv);
 };
@@ -66,6 +68,9 @@ struct command {
 int cmd_status(const struct options *opt, int argc, char **argv);
 int cmd_listeners(const struct options *opt, int argc, char **argv);
 int cmd_ports(const struct options *opt, int argc, char **argv);
+int cmd_plan(const struct options *opt, int argc, char **argv);
+int cmd_apply(const struct options *opt, int argc, char **argv);
+int cmd_revert(const struct options *opt, int argc, char **argv);
 
 /**
  * struct val - a number that the kernel may not have told
@@ -117,8 +122,11 @@ struct genl {
 int genl_open(struct genl *g, const char *name);
 void genl_close(struct genl *g);
 int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data);
+int genl_do_to(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex);
 int genl_dump(struct genl *g, uint8_t cmd, genl_fn fn, void *data,
 	      void (*restart)(void *data));
+int genl_dump_of(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex,
+		 genl_fn fn, void *data, void (*restart)(void *data));
 int genl_error(const struct genl *g, int err, const char *what);
 
 int genl_parse_family(const void *attrs, size_t len, void *data);
@@ -215,6 +223,7 @@ json_t *json_val(struct val val);
 int json_print(json_t *root);
 void text_sanitize(char *text);
 void error_print(const char *fmt, ...) __printf(1, 2);
+int ifname_error(const char *ifname);
 
 /* cmd_status.c: for the unit test */
 
@@ -297,49 +306,84 @@ void listeners_reset(void *data);
 json_t *listeners_json(const struct listeners *ls);
 void listeners_print(const struct listeners *ls);
 
-/* cmd_ports.c: for the unit test */
+/* port.c: the queues of NICs */
 
 #define QUEUE_WHY_MAX	8
 
+/* Text of a set of CPUs in a table or a reason. */
+#define CPUS_TEXT_MAX	64
+
 /**
- * struct queue - PERCORE_A_QUEUE_* and what became of it
- * @id: index of the receive and transmit pair
- * @irq: Linux interrupt number
- * @cpu: CPU that the driver keeps the pair on
- * @napi_id: not known while the port is down
- * @irq_cpus: CPUs that the interrupt may go to
- * @irq_now: CPU that it goes to
+ * struct irq - an interrupt of a queue
+ * @n: its number
+ * @cpus: CPUs that it may go to
+ * @now: CPU that it goes to
+ */
+struct irq {
+	struct val n;
+	struct cpufact cpus;
+	struct cpufact now;
+};
+
+/**
+ * struct queue - PERCORE_A_PLAN_* of a queue and what is
+ * @id: its index
+ * @cpu: CPU that it belongs to
+ * @serves: CPUs that it serves
+ * @reason: why, or ""
+ * @irq: its interrupt
+ * @tx_irq: that for what was sent, if it is another
+ * @irq_note: why there is none, or ""
+ * @napi_id: if its driver tells, and while the port is up
+ * @want_xps: CPUs that are to transmit on it, if that is ours to say
+ * @want_rps: CPUs that received packets are to be handed to
+ * @want_flows: entries wanted of its flow table
+ * @want_reta: entries of the RSS indirection table that are to point here
  * @xps: CPUs that transmit on this queue
  * @rps: CPUs that received packets are handed to
+ * @flows: entries of its flow table
  * @reta: entries of the RSS indirection table that point here
- * @why: why the above is not what @cpu asks for
+ * @why: why what is and what is wanted differ
  * @n_why: how many reasons; 0 if all agrees
  */
 struct queue {
 	struct val id;
-	struct val irq;
 	struct val cpu;
+	struct cpufact serves;
+	char reason[160];
+	struct irq irq;
+	struct irq tx_irq;
+	char irq_note[64];
 	struct val napi_id;
-	struct cpufact irq_cpus;
-	struct cpufact irq_now;
+	struct cpufact want_xps;
+	struct cpufact want_rps;
+	struct val want_flows;
+	struct val want_reta;
 	struct cpufact xps;
 	struct cpufact rps;
+	struct val flows;
 	struct val reta;
 	char *why[QUEUE_WHY_MAX];
 	size_t n_why;
 };
 
 /**
- * struct port - PERCORE_A_PORT_*: one port of a NIC
+ * struct port - PERCORE_A_PLAN_* of a NIC
  * @ifindex: its interface
  * @ifname: its interface, or ""
+ * @steered: the plan is in force
+ * @healed: settings that were set again
+ * @error: errno of the last attempt to apply, if it failed
  * @reta_size: entries of its RSS indirection table
- * @queues: its receive and transmit pairs
+ * @queues: its queues
  * @n_queues: how many
  */
 struct port {
 	struct val ifindex;
 	char ifname[IF_NAMESIZE];
+	bool steered;
+	struct val healed;
+	struct val error;
 	struct val reta_size;
 	struct queue *queues;
 	size_t n_queues;
@@ -361,7 +405,13 @@ int ports_decode(const void *attrs, size_t len, void *data);
 void ports_reset(void *data);
 void ports_observe(struct ports *ps);
 void ports_judge(struct ports *ps);
+int ports_get(struct ports *ps, const char *ifname, const char *what);
+void fact_cell(struct table *t, const struct cpufact *fact);
+void irq_cell(struct table *t, const struct queue *q);
+
+/* cmd_ports.c, cmd_plan.c: for the unit test */
 json_t *ports_json(const struct ports *ps);
 void ports_print(const struct ports *ps);
+void plan_print(const struct port *p);
 
 #endif /* _PERCORECTL_H */

@@ -44,6 +44,22 @@ void error_print(const char *fmt, ...)
 }
 
 /**
+ * ifname_error() - say that there is no such interface
+ * @ifname: its name, from the command line
+ *
+ * Return: exit status.
+ */
+int ifname_error(const char *ifname)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", ifname);
+	text_sanitize(text);
+	error_print("no interface '%s' in this network namespace", text);
+	return STATUS_FAILED;
+}
+
+/**
  * text_sanitize() - make a string fit for one line of UTF-8
  * @text: the string; what is not fit becomes '?'
  */
@@ -120,6 +136,36 @@ void table_cell_val(struct table *t, struct val val)
 		table_cell(t, "%llu", (unsigned long long)val.n);
 	else
 		table_cell(t, "-");
+}
+
+/**
+ * fact_cell() - add a cell that holds a set of CPUs
+ * @t: the table
+ * @fact: the set, "-" if it is not known
+ */
+void fact_cell(struct table *t, const struct cpufact *fact)
+{
+	char text[CPUS_TEXT_MAX];
+
+	if (fact->err)
+		table_cell(t, "-");
+	else
+		table_cell(t, "%s", cpuset_format(&fact->cpus, text,
+						  sizeof(text)));
+}
+
+/**
+ * irq_cell() - add a cell that holds the interrupts of a queue
+ * @t: the table
+ * @q: the queue
+ */
+void irq_cell(struct table *t, const struct queue *q)
+{
+	if (q->irq.n.known && q->tx_irq.n.known)
+		table_cell(t, "%llu,%llu", (unsigned long long)q->irq.n.n,
+			   (unsigned long long)q->tx_irq.n.n);
+	else
+		table_cell_val(t, q->irq.n.known ? q->irq.n : q->tx_irq.n);
 }
 
 static const char *cell_text(const struct table *t, size_t row, size_t col)

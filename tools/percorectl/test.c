@@ -475,27 +475,32 @@ static void test_stream(void)
 	   "family: the id arrives");
 }
 
-static void put_queue(struct nlmsghdr *nlh, uint32_t id, uint32_t irq,
-		      uint32_t cpu)
-{
-	struct nlattr *nest = mnl_attr_nest_start(nlh, PERCORE_A_PORT_QUEUE);
-
-	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_ID, id);
-	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_IRQ, irq);
-	mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_CPU, cpu);
-	if (!id)
-		mnl_attr_put_u32(nlh, PERCORE_A_QUEUE_NAPI_ID, 8193);
-	mnl_attr_nest_end(nlh, nest);
-}
-
 static struct nlmsghdr *port_message(char *at, uint32_t ifindex,
 				     const char *ifname)
 {
-	struct nlmsghdr *nlh = genl_message(at, PERCORE_CMD_PORT_GET);
+	struct nlmsghdr *nlh = genl_message(at, PERCORE_CMD_PLAN_GET);
 
-	mnl_attr_put_u32(nlh, PERCORE_A_PORT_IFINDEX, ifindex);
-	mnl_attr_put_strz(nlh, PERCORE_A_PORT_IFNAME, ifname);
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_IFINDEX, ifindex);
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_IFNAME, ifname);
 	return nlh;
+}
+
+static void put_queue(struct nlmsghdr *nlh, uint32_t id, uint32_t irq,
+		      uint32_t cpu, const char *xps)
+{
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_QUEUE, id);
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_RX_IRQ, irq);
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_TX_IRQ, id == 2 ? 44 : irq);
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_CPU, cpu);
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_CPUS, xps);
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_XPS, xps);
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_RPS, id == 2 ? "0-1" : "");
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_WHY, "because");
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_RETA, 32);
+	if (id == 2)
+		mnl_attr_put_u32(nlh, PERCORE_A_PLAN_FLOWS, 512);
+	if (!id)
+		mnl_attr_put_u32(nlh, PERCORE_A_PLAN_NAPI_ID, 8193);
 }
 
 /* Names that no interface of this machine has, so that ethtool finds none */
@@ -504,13 +509,18 @@ static size_t port_dump(void)
 	struct nlmsghdr *nlh;
 
 	nlh = port_message(space, 7, "pctest0");
-	put_queue(nlh, 0, 40, 0);
-	put_queue(nlh, 1, 41, 1);
-	put_queue(nlh, 2, 42, 9);
+	mnl_attr_put(nlh, PERCORE_A_PLAN_STEERED, 0, NULL);
+	mnl_attr_put_u64(nlh, PERCORE_A_PLAN_HEALED, 3);
+	put_queue(nlh, 0, 40, 0, "0,2");
+	nlh = port_message(after(nlh), 7, "pctest0");
+	put_queue(nlh, 1, 41, 1, "1,3");
+	nlh = port_message(after(nlh), 7, "pctest0");
+	put_queue(nlh, 2, 42, 9, "9");
 	nlh = port_message(after(nlh), 8, "../../etc");
-	put_queue(nlh, 0, 43, 1);
+	put_queue(nlh, 0, 43, 1, "1");
 	nlh = port_message(after(nlh), 9, "pctest9");
-	mnl_attr_put(nlh, PERCORE_A_PORT_QUEUE, 0, NULL);
+	mnl_attr_put_strz(nlh, PERCORE_A_PLAN_IRQ_NOTE, "none is known");
+	mnl_attr_put_u32(nlh, PERCORE_A_PLAN_ERROR, 12);
 	nlh = message(after(nlh), NLMSG_DONE, NLM_F_MULTI);
 	return after(nlh) - space;
 }
@@ -544,13 +554,15 @@ static void fixtures(const char *root)
 		{ "/proc/irq/42/smp_affinity_list", "9\n" },
 		{ "/proc/irq/42/effective_affinity_list", "1\n" },
 		{ "/proc/irq/43/smp_affinity_list", "1\n" },
+		{ "/proc/irq/44/smp_affinity_list", "0\n" },
 		{ "/sys/class/net/pctest0/ifindex", "7\n" },
 		{ "/sys/class/net/pctest0/queues/tx-0/xps_cpus", "5\n" },
 		{ "/sys/class/net/pctest0/queues/rx-0/rps_cpus", "0\n" },
 		{ "/sys/class/net/pctest0/queues/tx-1/xps_cpus", "9\n" },
 		{ "/sys/class/net/pctest0/queues/rx-1/rps_cpus", "f\n" },
 		{ "/sys/class/net/pctest0/queues/tx-2/xps_cpus", "0\n" },
-		{ "/sys/class/net/pctest0/queues/rx-2/rps_cpus", "zz\n" },
+		{ "/sys/class/net/pctest0/queues/rx-2/rps_cpus", "3\n" },
+		{ "/sys/class/net/pctest0/queues/rx-2/rps_flow_cnt", "0\n" },
 	};
 	size_t i;
 
@@ -580,6 +592,11 @@ static void test_ports(void)
 	capture_end(text, sizeof(text));
 	ok_text(text, "testdata/ports.txt",
 		"ports: table, with the right reasons");
+	capture_begin();
+	plan_print(&ps.list[0]);
+	plan_print(&ps.list[2]);
+	capture_end(text, sizeof(text));
+	ok_text(text, "testdata/plan.txt", "plan: table, with what is not so");
 	json = ports_json(&ps);
 	queues = json_object_get(json_array_get(json, 0), "queues");
 	ok_json(json_incref(json_array_get(queues, 1)),
@@ -667,6 +684,8 @@ static void digest(const char *from, size_t len)
 	json = ports_json(&ps);
 	json_decref(json);
 	ports_print(&ps);
+	if (ps.n)
+		plan_print(&ps.list[0]);
 	listeners_reset(&ls);
 	ports_reset(&ps);
 }

@@ -17,6 +17,13 @@
  *	each sharded listener of the namespace
  * @PERCORE_CMD_PORT_GET: dump; one message of PERCORE_A_PORT_* for each NIC
  *	port that percore is attached to and whose interface is in the namespace
+ * @PERCORE_CMD_PLAN_GET: dump; one message of PERCORE_A_PLAN_* for each receive
+ *	queue of each NIC of the namespace, or of that of PERCORE_A_PLAN_IFINDEX
+ * @PERCORE_CMD_PLAN_APPLY: do; applies the plan of the NIC of
+ *	PERCORE_A_PLAN_IFINDEX, all of it or nothing, and keeps it. Needs
+ *	CAP_NET_ADMIN in the initial user namespace, as interrupts are the
+ *	machine's
+ * @PERCORE_CMD_PLAN_REVERT: do; puts back what was there before. The same
  * @__PERCORE_CMD_MAX: one more than the last
  * @PERCORE_CMD_MAX: the last
  */
@@ -24,6 +31,9 @@ enum percore_cmd {
 	PERCORE_CMD_STATUS_GET = 1,
 	PERCORE_CMD_LISTENER_GET,
 	PERCORE_CMD_PORT_GET,
+	PERCORE_CMD_PLAN_GET,
+	PERCORE_CMD_PLAN_APPLY,
+	PERCORE_CMD_PLAN_REVERT,
 
 	__PERCORE_CMD_MAX,
 	PERCORE_CMD_MAX = __PERCORE_CMD_MAX - 1
@@ -93,6 +103,34 @@ enum percore_attr_queue {
 
 	__PERCORE_A_QUEUE_MAX,
 	PERCORE_A_QUEUE_MAX = __PERCORE_A_QUEUE_MAX - 1
+};
+
+/* What is absent is not the plan's to set. Lists of CPUs are as in sysfs. */
+enum percore_attr_plan {
+	PERCORE_A_PLAN_UNSPEC,
+	PERCORE_A_PLAN_IFINDEX,		/* u32 */
+	PERCORE_A_PLAN_IFNAME,		/* string */
+	PERCORE_A_PLAN_STEERED,		/* flag: the plan is in force */
+	PERCORE_A_PLAN_HEALED,		/* u64: settings set again */
+	PERCORE_A_PLAN_ERROR,	/* u32: errno of the last attempt, if any */
+	PERCORE_A_PLAN_QUEUES,		/* u32: receive queues */
+	PERCORE_A_PLAN_RETA_SIZE,	/* u32: of the indirection table */
+	PERCORE_A_PLAN_QUEUE,		/* u32: index of this queue */
+	PERCORE_A_PLAN_CPU,		/* u32: the CPU that it belongs to */
+	PERCORE_A_PLAN_WHY,		/* string: why, and what follows */
+	PERCORE_A_PLAN_RX_IRQ,		/* u32: its interrupt */
+	PERCORE_A_PLAN_TX_IRQ,		/* u32: that for what was sent */
+	PERCORE_A_PLAN_IRQ_NOTE,	/* string: why there is none */
+	PERCORE_A_PLAN_NAPI_ID,		/* u32: if its driver tells */
+	PERCORE_A_PLAN_CPUS,		/* string: CPUs that it serves */
+	PERCORE_A_PLAN_XPS,		/* string: CPUs to transmit on it */
+	PERCORE_A_PLAN_RPS,		/* string: CPUs to hand packets to */
+	PERCORE_A_PLAN_FLOWS,		/* u32: entries of its flow table */
+	PERCORE_A_PLAN_RETA,	/* u32: entries that are to point to it */
+	PERCORE_A_PLAN_PAD,
+
+	__PERCORE_A_PLAN_MAX,
+	PERCORE_A_PLAN_MAX = __PERCORE_A_PLAN_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_PERCORE_H */

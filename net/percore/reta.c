@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * reta.c - the RSS indirection table, by the driver's ethtool operations
+ *
+ * Called as ethtool itself does, in RTNL. The flag that says that an
+ * administrator configured the table is left as it is: with it, ethtool -L
+ * would refuse to take away a queue that the table names.
+ */
+#include <linux/ethtool.h>
+#include <linux/pm_runtime.h>
+#include <linux/rtnetlink.h>
+
+#include "percore.h"
+#include "setting.h"
+
+static int percore_reta_begin(struct net_device *dev)
+{
+	int err = -ENODEV;
+
+	ASSERT_RTNL();
+	if (dev->dev.parent)
+		pm_runtime_get_sync(dev->dev.parent);
+	if (netif_device_present(dev) && dev->reg_state == NETREG_REGISTERED)
+		err = dev->ethtool_ops->begin ? dev->ethtool_ops->begin(dev) :
+						0;
+	if (err && dev->dev.parent)
+		pm_runtime_put(dev->dev.parent);
+	return err;
+}
+
+static void percore_reta_end(struct net_device *dev)
+{
+	if (dev->ethtool_ops->complete)
+		dev->ethtool_ops->complete(dev);
+	if (dev->dev.parent)
+		pm_runtime_put(dev->dev.parent);
+}
+
+/**
+ * percore_reta_size - how large is the table
+ * @dev: the interface
+ * Context: process, RTNL.
+ * Return: entries, 0 if there is none that can be read and written.
+ */
+u32 percore_reta_size(struct net_device *dev)
+{
+	const struct ethtool_ops *ops = dev->ethtool_ops;
+
+	ASSERT_RTNL();
+	if (!ops || !ops->get_rxfh_indir_size || !ops->get_rxfh ||
+	    !ops->set_rxfh)
+		return 0;
+	return ops->get_rxfh_indir_size(dev);
+}
+
+/**
+ * percore_reta_read - read the table
+ * @dev: the interface
+ * @reta: gets a queue for each entry
+ * @size: its entries, percore_reta_size()
+ * Context: process, RTNL, may sleep.
+ * Return: 0, -ENODEV if the device is gone or asleep, or the driver's errno.
+ */
+int percore_reta_read(struct net_device *dev, u32 *reta, u32 size)
+{
+	struct ethtool_rxfh_param rxfh = { .indir = reta, .indir_size = size };
+	int err = percore_reta_begin(dev);
+
+	if (err)
+		return err;
+	err = dev->ethtool_ops->get_rxfh(dev, &rxfh);
+	percore_reta_end(dev);
+	return err;
+}
+
+/**
+ * percore_reta_write - write the table
+ * @dev: the interface
+ * @reta: a queue for each entry
+ * @size: its entries, percore_reta_size()
+ * Context: process, RTNL, may sleep.
+ * Return: 0, -ENODEV if the device is gone or asleep, or the driver's errno.
+ */
+int percore_reta_write(struct net_device *dev, u32 *reta, u32 size)
+{
+	struct ethtool_rxfh_param rxfh = {
+		.indir = reta,
+		.indir_size = size,
+		.hfunc = ETH_RSS_HASH_NO_CHANGE,
+		.input_xfrm = RXH_XFRM_NO_CHANGE,
+	};
+	struct netlink_ext_ack extack = {};
+	int err = percore_reta_begin(dev);
+
+	if (err)
+		return err;
+	err = dev->ethtool_ops->set_rxfh(dev, &rxfh, &extack);
+	percore_reta_end(dev);
+	return err;
+}
