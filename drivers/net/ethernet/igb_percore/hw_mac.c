@@ -266,9 +266,6 @@ void igbp_mac_init(struct igbp_port *port)
 	igbp_mac_rar_set(port, 0, netdev->dev_addr);
 	igbp_mac_vlan_apply(port);
 
-	/* The hash and the fragment's checksum share a field: the hash */
-	igbp_wr32(port, IGBP_RXCSUM, IGBP_RXCSUM_IPOFL | IGBP_RXCSUM_TUOFL |
-		  IGBP_RXCSUM_CRCOFL | IGBP_RXCSUM_PCSD);
 	/* Hashing behind IPv6 extension headers is broken on the 82576 */
 	val = igbp_rd32(port, IGBP_RFCTL);
 	igbp_wr32(port, IGBP_RFCTL, val | IGBP_RFCTL_IPV6_EX_DIS);
@@ -300,19 +297,26 @@ void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu)
 }
 
 /**
- * igbp_mac_features_apply - VLAN stripping and filtering as in @features
+ * igbp_mac_features_apply - VLAN and checksum units as in @features
  * @port: port
  * @features: NETIF_F_*
  *
  * One bit governs both stripping and insertion. The filter takes effect with
- * the next igbp_mac_filter_apply().
+ * the next igbp_mac_filter_apply(). A device that checks no sums reports none,
+ * so that the receive path need not ask.
  *
  * Context: process, may sleep, RTNL; takes mdio_lock, which CTRL is under.
  */
 void igbp_mac_features_apply(struct igbp_port *port,
 			     netdev_features_t features)
 {
-	u32 ctrl;
+	/* Without the packet checksum its field holds the hash */
+	u32 ctrl, rxcsum = IGBP_RXCSUM_PCSD;
+
+	if (features & NETIF_F_RXCSUM)
+		rxcsum |= IGBP_RXCSUM_IPOFL | IGBP_RXCSUM_TUOFL |
+			  IGBP_RXCSUM_CRCOFL;
+	igbp_wr32(port, IGBP_RXCSUM, rxcsum);
 
 	mutex_lock(&port->mdio_lock);
 	ctrl = igbp_rd32(port, IGBP_CTRL) & ~IGBP_CTRL_MASTER_DISABLE;
