@@ -307,7 +307,8 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 		ntc++;
 		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
-		if (unlikely(status & IGBP_RXD_RXE)) {
+		if (unlikely(status & IGBP_RXD_RXE) &&
+		    !(pair->napi.dev->features & NETIF_F_RXALL)) {
 			igbp_rx_error(ring, skb);
 			skb = NULL;
 			continue;
