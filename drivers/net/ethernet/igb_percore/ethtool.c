@@ -18,6 +18,9 @@
 	 ADVERTISED_100baseT_Half | ADVERTISED_100baseT_Full | \
 	 ADVERTISED_1000baseT_Full)
 
+#define IGBP_WAKE \
+	(WAKE_PHY | WAKE_UCAST | WAKE_MCAST | WAKE_BCAST | WAKE_MAGIC)
+
 static void igbp_ethtool_drvinfo_get(struct net_device *netdev,
 				     struct ethtool_drvinfo *info)
 {
@@ -329,6 +332,10 @@ static int igbp_ethtool_rxnfc_get(struct net_device *netdev,
 		return 0;
 	case ETHTOOL_GRXFH:
 		return igbp_rss_fields_get(port, nfc);
+	case ETHTOOL_GRXCLSRLCNT:
+	case ETHTOOL_GRXCLSRULE:
+	case ETHTOOL_GRXCLSRLALL:
+		return igbp_steer_rule_get(port, nfc, rules);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -339,9 +346,56 @@ static int igbp_ethtool_rxnfc_set(struct net_device *netdev,
 {
 	struct igbp_port *port = netdev_priv(netdev);
 
-	if (nfc->cmd != ETHTOOL_SRXFH)
+	switch (nfc->cmd) {
+	case ETHTOOL_SRXFH:
+		return igbp_rss_fields_set(port, nfc);
+	case ETHTOOL_SRXCLSRLINS:
+	case ETHTOOL_SRXCLSRLDEL:
+		return igbp_steer_rule_set(port, nfc);
+	default:
 		return -EOPNOTSUPP;
-	return igbp_rss_fields_set(port, nfc);
+	}
+}
+
+static void igbp_ethtool_wol_get(struct net_device *netdev,
+				 struct ethtool_wolinfo *wol)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	if (!device_can_wakeup(&port->pdev->dev))
+		return;
+	wol->supported = IGBP_WAKE;
+	wol->wolopts = port->wol;
+}
+
+static int igbp_ethtool_wol_set(struct net_device *netdev,
+				struct ethtool_wolinfo *wol)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	/* The core has refused what igbp_ethtool_wol_get() does not offer */
+	port->wol = wol->wolopts;
+	return device_set_wakeup_enable(&port->pdev->dev, port->wol);
+}
+
+static int igbp_ethtool_count(struct net_device *netdev, int set)
+{
+	switch (set) {
+	case ETH_SS_STATS:
+		return igbp_stats_count(netdev);
+	case ETH_SS_TEST:
+		return igbp_diag_count();
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static void igbp_ethtool_strings(struct net_device *netdev, u32 set, u8 *data)
+{
+	if (set == ETH_SS_STATS)
+		igbp_stats_strings(netdev, data);
+	else if (set == ETH_SS_TEST)
+		igbp_diag_strings(data);
 }
 
 const struct ethtool_ops igbp_ethtool_ops = {
@@ -371,8 +425,20 @@ const struct ethtool_ops igbp_ethtool_ops = {
 	.set_rxfh		= igbp_rss_set,
 	.get_rxnfc		= igbp_ethtool_rxnfc_get,
 	.set_rxnfc		= igbp_ethtool_rxnfc_set,
-	.get_strings		= igbp_stats_strings,
-	.get_sset_count		= igbp_stats_count,
+	.get_strings		= igbp_ethtool_strings,
+	.get_sset_count		= igbp_ethtool_count,
 	.get_ethtool_stats	= igbp_stats_get,
+	.get_eth_mac_stats	= igbp_stats_mac_get,
+	.get_eth_phy_stats	= igbp_stats_phy_get,
+	.get_eth_ctrl_stats	= igbp_stats_ctrl_get,
+	.get_rmon_stats		= igbp_stats_rmon_get,
+	.get_regs_len		= igbp_diag_regs_size,
+	.get_regs		= igbp_diag_regs_get,
+	.get_eeprom_len		= igbp_diag_nvm_size,
+	.get_eeprom		= igbp_diag_nvm_get,
+	.set_phys_id		= igbp_diag_led_set,
+	.self_test		= igbp_diag_test,
+	.get_wol		= igbp_ethtool_wol_get,
+	.set_wol		= igbp_ethtool_wol_set,
 	.get_ts_info		= ethtool_op_get_ts_info,
 };

@@ -266,9 +266,6 @@ void igbp_mac_init(struct igbp_port *port)
 	igbp_mac_rar_set(port, 0, netdev->dev_addr);
 	igbp_mac_vlan_apply(port);
 
-	/* The hash and the fragment's checksum share a field: the hash */
-	igbp_wr32(port, IGBP_RXCSUM, IGBP_RXCSUM_IPOFL | IGBP_RXCSUM_TUOFL |
-		  IGBP_RXCSUM_CRCOFL | IGBP_RXCSUM_PCSD);
 	/* Hashing behind IPv6 extension headers is broken on the 82576 */
 	val = igbp_rd32(port, IGBP_RFCTL);
 	igbp_wr32(port, IGBP_RFCTL, val | IGBP_RFCTL_IPV6_EX_DIS);
@@ -277,6 +274,7 @@ void igbp_mac_init(struct igbp_port *port)
 	igbp_mac_frame_max_set(port, netdev->mtu);
 	igbp_mac_features_apply(port, netdev->features);
 	igbp_rss_apply(port);
+	igbp_steer_apply(port);
 
 	igbp_wr32(port, IGBP_TCTL, IGBP_TCTL_EN | IGBP_TCTL_PSP |
 		  IGBP_TCTL_RTLC |
@@ -300,19 +298,26 @@ void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu)
 }
 
 /**
- * igbp_mac_features_apply - VLAN stripping and filtering as in @features
+ * igbp_mac_features_apply - VLAN and checksum units as in @features
  * @port: port
  * @features: NETIF_F_*
  *
  * One bit governs both stripping and insertion. The filter takes effect with
- * the next igbp_mac_filter_apply().
+ * the next igbp_mac_filter_apply(). A device that checks no sums reports none,
+ * so that the receive path need not ask.
  *
  * Context: process, may sleep, RTNL; takes mdio_lock, which CTRL is under.
  */
 void igbp_mac_features_apply(struct igbp_port *port,
 			     netdev_features_t features)
 {
-	u32 ctrl;
+	/* Without the packet checksum its field holds the hash */
+	u32 ctrl, rxcsum = IGBP_RXCSUM_PCSD;
+
+	if (features & NETIF_F_RXCSUM)
+		rxcsum |= IGBP_RXCSUM_IPOFL | IGBP_RXCSUM_TUOFL |
+			  IGBP_RXCSUM_CRCOFL;
+	igbp_wr32(port, IGBP_RXCSUM, rxcsum);
 
 	mutex_lock(&port->mdio_lock);
 	ctrl = igbp_rd32(port, IGBP_CTRL) & ~IGBP_CTRL_MASTER_DISABLE;
@@ -325,6 +330,7 @@ void igbp_mac_features_apply(struct igbp_port *port,
 
 	WRITE_ONCE(port->vlan_filter,
 		   !!(features & NETIF_F_HW_VLAN_CTAG_FILTER));
+	WRITE_ONCE(port->rx_fcs, !!(features & NETIF_F_RXFCS));
 }
 
 /**
@@ -383,11 +389,14 @@ static bool igbp_mac_unicast_apply(struct igbp_port *port)
 void igbp_mac_filter_apply(struct igbp_port *port)
 {
 	struct net_device *netdev = port->netdev;
-	u32 rctl = IGBP_RCTL_EN | IGBP_RCTL_BAM | IGBP_RCTL_SECRC |
-		   IGBP_RCTL_LPE;
+	u32 rctl = IGBP_RCTL_EN | IGBP_RCTL_BAM | IGBP_RCTL_LPE;
 
 	lockdep_assert_held(&netdev->addr_list_lock);
 
+	if (!READ_ONCE(port->rx_fcs))
+		rctl |= IGBP_RCTL_SECRC;
+	if (READ_ONCE(port->rx_all))
+		rctl |= IGBP_RCTL_SBP;
 	if (READ_ONCE(port->vlan_filter))
 		rctl |= IGBP_RCTL_VFE;
 	if (!igbp_mac_unicast_apply(port))
@@ -435,6 +444,57 @@ void igbp_mac_link_apply(struct igbp_port *port)
 	if (port->link.tx_pause)
 		ctrl |= IGBP_CTRL_TFCE;
 	igbp_wr32(port, IGBP_CTRL, ctrl);
+}
+
+/**
+ * igbp_mac_loopback_apply - full speed, whatever the cable says
+ * @port: port
+ *
+ * igbp_mac_link_apply() ends it.
+ *
+ * Context: process, mdio_lock held.
+ */
+void igbp_mac_loopback_apply(struct igbp_port *port)
+{
+	u32 ctrl = igbp_rd32(port, IGBP_CTRL);
+
+	lockdep_assert_held(&port->mdio_lock);
+
+	ctrl &= ~(IGBP_CTRL_SPD_MASK | IGBP_CTRL_RFCE | IGBP_CTRL_TFCE |
+		  IGBP_CTRL_MASTER_DISABLE);
+	ctrl |= IGBP_CTRL_SLU | IGBP_CTRL_FRCSPD | IGBP_CTRL_FRCDPX |
+		IGBP_CTRL_SPD_1000 | IGBP_CTRL_FD;
+	igbp_wr32(port, IGBP_CTRL, ctrl);
+}
+
+/**
+ * igbp_mac_wake_apply - listen for what is to wake the machine
+ * @port: port after a reset, with igbp_port.wol
+ *
+ * Context: process, shutdown, RTNL.
+ */
+void igbp_mac_wake_apply(struct igbp_port *port)
+{
+	u32 rctl = IGBP_RCTL_EN | IGBP_RCTL_BAM, wufc = 0;
+
+	if (port->wol & WAKE_PHY)
+		wufc |= IGBP_WUFC_LNKC;
+	if (port->wol & WAKE_MAGIC)
+		wufc |= IGBP_WUFC_MAG;
+	if (port->wol & WAKE_UCAST)
+		wufc |= IGBP_WUFC_EX;
+	if (port->wol & WAKE_BCAST)
+		wufc |= IGBP_WUFC_BC;
+	if (port->wol & WAKE_MCAST) {
+		wufc |= IGBP_WUFC_MC;
+		rctl |= IGBP_RCTL_MPE;
+	}
+	igbp_mac_rar_set(port, 0, port->netdev->dev_addr);
+	igbp_wr32(port, IGBP_RCTL, rctl);
+	igbp_wr32(port, IGBP_CTRL, IGBP_CTRL_SLU |
+		  (igbp_rd32(port, IGBP_CTRL) & ~IGBP_CTRL_MASTER_DISABLE));
+	igbp_wr32(port, IGBP_WUFC, wufc);
+	igbp_wr32(port, IGBP_WUC, IGBP_WUC_PME_EN);
 }
 
 /**

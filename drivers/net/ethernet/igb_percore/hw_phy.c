@@ -19,6 +19,8 @@
 
 #define IGBP_MDIC_TIMEOUT_US	10000
 #define IGBP_LINK_PERIOD	(10 * HZ)
+#define IGBP_NEGOTIATE_US	4000000
+#define IGBP_LOOPBACK_MS	100	/* for the PHY to settle */
 
 static u32 igbp_phy_swfw_mask(struct igbp_port *port)
 {
@@ -191,16 +193,45 @@ int igbp_phy_link_setup(struct igbp_port *port)
 }
 
 /**
+ * igbp_phy_loopback_setup - have the PHY send back what it gets
+ * @port: port
+ *
+ * A model of the device receives nothing unless it has had a link, even in
+ * loopback; so negotiate first, if there is somebody to do so with.
+ * igbp_phy_link_setup() ends it.
+ *
+ * Context: process, may sleep; mdio_lock held.
+ * Return: 0, or an error of igbp_phy_write().
+ */
+int igbp_phy_loopback_setup(struct igbp_port *port)
+{
+	u32 status;
+	int err;
+
+	err = igbp_phy_link_setup(port);
+	if (err)
+		return err;
+	read_poll_timeout(igbp_rd32, status, status & IGBP_STATUS_LU, 10000,
+			  IGBP_NEGOTIATE_US, false, port, IGBP_STATUS);
+	igbp_mac_loopback_apply(port);
+	err = igbp_phy_write(port, MII_BMCR, BMCR_LOOPBACK | BMCR_SPEED1000 |
+			     BMCR_FULLDPLX);
+	if (!err)
+		msleep(IGBP_LOOPBACK_MS);
+	return err;
+}
+
+/**
  * igbp_phy_power_down - drop the link
  * @port: port
  *
- * Not where the management controller uses the link.
+ * Not where the management controller uses the link, or a frame may wake us.
  *
  * Context: process, may sleep; mdio_lock held.
  */
 void igbp_phy_power_down(struct igbp_port *port)
 {
-	if (igbp_rd32(port, IGBP_MANC) & IGBP_MANC_BLK_PHY_RST)
+	if (port->wol || igbp_rd32(port, IGBP_MANC) & IGBP_MANC_BLK_PHY_RST)
 		return;
 	igbp_phy_modify(port, MII_BMCR, 0, BMCR_PDOWN);
 }
@@ -327,7 +358,8 @@ void igbp_link_work(struct work_struct *work)
  */
 void igbp_link_check_soon(struct igbp_port *port)
 {
-	if (test_bit(IGBP_PORT_UP, &port->flags))
+	if (test_bit(IGBP_PORT_UP, &port->flags) &&
+	    !test_bit(IGBP_PORT_LOOPBACK, &port->flags))
 		mod_delayed_work(system_power_efficient_wq, &port->link_work,
 				 0);
 }

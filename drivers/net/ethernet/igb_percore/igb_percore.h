@@ -14,6 +14,7 @@
  *   igbp_port.mdio_lock	PHY registers and what was negotiated
  *   igbp_port.stats_lock	hardware counters (they clear on read)
  *   netif_addr_lock		RCTL, MTA, receive addresses above 0
+ *   igbp_flow.lock		steering rules and their registers
  *   __netif_tx_lock		producer side of a transmit ring
  *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
@@ -76,12 +77,14 @@ enum igbp_irq_mode {
  * @IGBP_PORT_UP: rings run and interrupts are open
  * @IGBP_PORT_RESETTING: a MAC reset is under way
  * @IGBP_PORT_REMOVING: no work may be queued any more
+ * @IGBP_PORT_LOOPBACK: the PHY sends back what it gets, for the self-test
  */
 enum igbp_port_flag {
 	IGBP_PORT_GONE,
 	IGBP_PORT_UP,
 	IGBP_PORT_RESETTING,
 	IGBP_PORT_REMOVING,
+	IGBP_PORT_LOOPBACK,
 };
 
 /**
@@ -363,6 +366,96 @@ enum igbp_hw_stat {
 };
 
 /**
+ * enum igbp_flow_kind - kinds of steering filters
+ * @IGBP_FLOW_TUPLE: IPv4 addresses, ports, protocol (FTQF)
+ * @IGBP_FLOW_ETHER: Ethertype (ETQF)
+ * @IGBP_FLOW_SYN: first segment of a TCP connection (SYNQF)
+ * @IGBP_FLOW_PRIO: priority of a VLAN tag (VLAPQF)
+ * @IGBP_FLOW_KINDS: their number
+ */
+enum igbp_flow_kind {
+	IGBP_FLOW_TUPLE,
+	IGBP_FLOW_ETHER,
+	IGBP_FLOW_SYN,
+	IGBP_FLOW_PRIO,
+	IGBP_FLOW_KINDS,
+};
+
+/**
+ * enum igbp_flow_owner - whose filter it is
+ * @IGBP_FLOW_FREE: nobody's
+ * @IGBP_FLOW_USER: the administrator's
+ * @IGBP_FLOW_ARFS: the stack's, which may lose it
+ */
+enum igbp_flow_owner {
+	IGBP_FLOW_FREE,
+	IGBP_FLOW_USER,
+	IGBP_FLOW_ARFS,
+};
+
+/* What a five-tuple filter compares */
+#define IGBP_FLOW_PROTO		BIT(0)
+#define IGBP_FLOW_SRC		BIT(1)
+#define IGBP_FLOW_DST		BIT(2)
+#define IGBP_FLOW_SPORT		BIT(3)
+#define IGBP_FLOW_DPORT		BIT(4)
+
+#define IGBP_FLOW_SLOTS		32	/* locations; see flow.c */
+
+/**
+ * struct igbp_flow_match - what a filter compares; the rest is 0
+ * @kind: enum igbp_flow_kind
+ * @fields: of a five-tuple: IGBP_FLOW_*
+ * @proto: IP protocol
+ * @prio: VLAN priority
+ * @ethertype: Ethertype
+ * @src: source address
+ * @dst: destination address
+ * @sport: source port
+ * @dport: destination port
+ */
+struct igbp_flow_match {
+	u8 kind;
+	u8 fields;
+	u8 proto;
+	u8 prio;
+	u16 ethertype;
+	__be32 src;
+	__be32 dst;
+	__be16 sport;
+	__be16 dport;
+};
+
+/**
+ * struct igbp_flow_rule - a filter in use
+ * @owner: enum igbp_flow_owner
+ * @match: what it compares
+ * @queue: where matching frames go
+ * @flow_id: aRFS: the stack's number of the flow
+ * @spec: rule: as it was asked for
+ */
+struct igbp_flow_rule {
+	u8 owner;
+	struct igbp_flow_match match;
+	u16 queue;
+	u32 flow_id;
+	struct ethtool_rx_flow_spec spec;
+};
+
+/**
+ * struct igbp_flow - the steering filters of a port
+ * @lock: guards @rule and the filters' registers
+ * @queues: for each kind, how many queues it can name; 0 if the device has
+ *	no such filter
+ * @rule: by location
+ */
+struct igbp_flow {
+	spinlock_t lock; /* @rule, and the filters' registers */
+	u16 queues[IGBP_FLOW_KINDS];
+	struct igbp_flow_rule rule[IGBP_FLOW_SLOTS];
+};
+
+/**
  * struct igbp_link - what the link agreed on
  * @speed: Mbit/s, or SPEED_UNKNOWN
  * @full_duplex: both directions at once
@@ -398,8 +491,13 @@ struct igbp_link {
  * @rss_table: queue of each hash bucket; under RTNL
  * @rss_udp4: ports are hashed for UDP over IPv4; under RTNL
  * @rss_udp6: the same for IPv6; under RTNL
+ * @flow: steering filters
+ * @steer_work: takes back what aRFS no longer needs
  * @vfta: shadow of the VLAN filter; under RTNL
  * @vlan_filter: frames with other tags are dropped; written under RTNL
+ * @rx_all: bad frames are received; written under RTNL
+ * @rx_large: receive buffers are large whatever the MTU; under RTNL
+ * @rx_fcs: frames come with their FCS; written under RTNL
  * @func: number of the PCI function in the package
  * @mdio_lock: guards the PHY and the fields below to @link
  * @phy_id: identifier of the PHY
@@ -421,6 +519,8 @@ struct igbp_link {
  * @rx_overruns: reports of the device that it dropped frames for want of
  *	descriptors; written by the interrupt for other causes
  * @msg_enable: NETIF_MSG_*
+ * @ledctl: LEDCTL before the LEDs were told to blink; under RTNL
+ * @wol: WAKE_* wanted; under RTNL
  * @nic: what percore sees of this port, or NULL
  */
 struct igbp_port {
@@ -445,8 +545,13 @@ struct igbp_port {
 	u8 rss_table[IGBP_RETA_ENTRIES];
 	bool rss_udp4;
 	bool rss_udp6;
+	struct igbp_flow flow;
+	struct delayed_work steer_work;
 	u32 vfta[IGBP_VFTA_WORDS];
 	bool vlan_filter;
+	bool rx_all;
+	bool rx_large;
+	bool rx_fcs;
 	u8 func;
 
 	struct mutex mdio_lock; /* the PHY, and the fields down to @link */
@@ -469,6 +574,8 @@ struct igbp_port {
 	u64 resets;
 	unsigned long rx_overruns;
 	u32 msg_enable;
+	u32 ledctl;
+	u32 wol;
 	struct percore_nic *nic;
 };
 
@@ -491,6 +598,8 @@ void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu);
 void igbp_mac_features_apply(struct igbp_port *port,
 			     netdev_features_t features);
 void igbp_mac_link_apply(struct igbp_port *port);
+void igbp_mac_loopback_apply(struct igbp_port *port);
+void igbp_mac_wake_apply(struct igbp_port *port);
 bool igbp_mac_link_read(struct igbp_port *port, struct igbp_link *link);
 int igbp_swfw_acquire(struct igbp_port *port, u32 mask);
 void igbp_swfw_release(struct igbp_port *port, u32 mask);
@@ -500,6 +609,7 @@ int igbp_phy_read(struct igbp_port *port, u8 reg, u16 *val);
 int igbp_phy_write(struct igbp_port *port, u8 reg, u16 val);
 int igbp_phy_init(struct igbp_port *port);
 int igbp_phy_link_setup(struct igbp_port *port);
+int igbp_phy_loopback_setup(struct igbp_port *port);
 void igbp_phy_power_down(struct igbp_port *port);
 void igbp_phy_pause_resolve(struct igbp_port *port, struct igbp_link *link);
 void igbp_link_work(struct work_struct *work);
@@ -550,6 +660,49 @@ int igbp_rss_fields_get(struct igbp_port *port, struct ethtool_rxnfc *nfc);
 int igbp_rss_fields_set(struct igbp_port *port,
 			const struct ethtool_rxnfc *nfc);
 
+/* flow.c */
+int igbp_flow_parse(const struct ethtool_rx_flow_spec *fs,
+		    struct igbp_flow_match *match, const char **why);
+unsigned int igbp_flow_kind_at(u32 slot);
+unsigned int igbp_flow_index(u32 slot);
+int igbp_flow_place(const struct igbp_flow *flow,
+		    const struct igbp_flow_match *match, u32 location,
+		    const char **why);
+int igbp_flow_place_arfs(const struct igbp_flow *flow,
+			 const struct igbp_flow_match *match);
+
+/* steer.c */
+void igbp_steer_probe(struct igbp_port *port);
+bool igbp_steer_exists(const struct igbp_port *port);
+void igbp_steer_apply(struct igbp_port *port);
+void igbp_steer_clear(struct igbp_port *port, unsigned int queues);
+int igbp_steer_rule_set(struct igbp_port *port, struct ethtool_rxnfc *nfc);
+int igbp_steer_rule_get(struct igbp_port *port, struct ethtool_rxnfc *nfc,
+			u32 *locations);
+#ifdef CONFIG_RFS_ACCEL
+int igbp_steer_flow(struct net_device *netdev, const struct sk_buff *skb,
+		    u16 queue, u32 flow_id);
+void igbp_steer_work(struct work_struct *work);
+int igbp_steer_rmap_alloc(struct igbp_port *port);
+void igbp_steer_rmap_free(struct igbp_port *port);
+int igbp_steer_rmap_add(struct igbp_pair *pair);
+void igbp_steer_rmap_del(struct igbp_pair *pair);
+#else
+static inline void igbp_steer_work(struct work_struct *work) {}
+static inline int igbp_steer_rmap_alloc(struct igbp_port *port)
+{
+	return 0;
+}
+
+static inline void igbp_steer_rmap_free(struct igbp_port *port) {}
+static inline int igbp_steer_rmap_add(struct igbp_pair *pair)
+{
+	return 0;
+}
+
+static inline void igbp_steer_rmap_del(struct igbp_pair *pair) {}
+#endif
+
 /* tx.c */
 netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev);
 void igbp_tx_clean(struct igbp_pair *pair, int budget);
@@ -562,7 +715,7 @@ void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem);
 int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
 		       struct igbp_tx_mem *mem);
 void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem);
-bool igbp_ring_rx_is_large(unsigned int mtu);
+bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu);
 void igbp_ring_drop_apply(struct igbp_port *port);
 bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair);
 void igbp_ring_pair_start(struct igbp_pair *pair);
@@ -580,7 +733,23 @@ void igbp_netdev_init(struct igbp_port *port);
 int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
 			     struct netlink_ext_ack *extack);
 void igbp_netdev_queues_assign(struct igbp_port *port);
+void igbp_netdev_down(struct igbp_port *port);
+int igbp_netdev_restart(struct igbp_port *port);
 void igbp_netdev_reset_work(struct work_struct *work);
+
+/* diag.c */
+int igbp_diag_regs_size(struct net_device *netdev);
+void igbp_diag_regs_get(struct net_device *netdev, struct ethtool_regs *info,
+			void *data);
+int igbp_diag_nvm_size(struct net_device *netdev);
+int igbp_diag_nvm_get(struct net_device *netdev,
+		      struct ethtool_eeprom *eeprom, u8 *data);
+int igbp_diag_led_set(struct net_device *netdev,
+		      enum ethtool_phys_id_state state);
+int igbp_diag_count(void);
+void igbp_diag_strings(u8 *data);
+void igbp_diag_test(struct net_device *netdev, struct ethtool_test *test,
+		    u64 *data);
 
 /* ethtool.c */
 extern const struct ethtool_ops igbp_ethtool_ops;
@@ -590,12 +759,21 @@ extern const struct netdev_stat_ops igbp_stat_ops;
 void igbp_stats_harvest(struct igbp_port *port);
 void igbp_stats_get64(struct net_device *netdev,
 		      struct rtnl_link_stats64 *stats);
-int igbp_stats_count(struct net_device *netdev, int set);
-void igbp_stats_strings(struct net_device *netdev, u32 set, u8 *data);
+int igbp_stats_count(struct net_device *netdev);
+void igbp_stats_strings(struct net_device *netdev, u8 *data);
 void igbp_stats_get(struct net_device *netdev, struct ethtool_stats *stats,
 		    u64 *data);
 void igbp_stats_pause_get(struct net_device *netdev,
 			  struct ethtool_pause_stats *stats);
+void igbp_stats_mac_get(struct net_device *netdev,
+			struct ethtool_eth_mac_stats *stats);
+void igbp_stats_phy_get(struct net_device *netdev,
+			struct ethtool_eth_phy_stats *stats);
+void igbp_stats_ctrl_get(struct net_device *netdev,
+			 struct ethtool_eth_ctrl_stats *stats);
+void igbp_stats_rmon_get(struct net_device *netdev,
+			 struct ethtool_rmon_stats *stats,
+			 const struct ethtool_rmon_hist_range **ranges);
 
 /* port.c */
 int igbp_port_nic_add(struct igbp_port *port);

@@ -310,6 +310,11 @@ int igbp_irq_pair_request(struct igbp_pair *pair)
 	err = request_irq(pair->irq, handler, 0, pair->name, pair);
 	if (err)
 		return err;
+	err = igbp_steer_rmap_add(pair);
+	if (err) {
+		free_irq(pair->irq, pair);
+		return err;
+	}
 	irq_set_affinity_and_hint(pair->irq, &pair->affinity);
 	return 0;
 }
@@ -325,6 +330,7 @@ void igbp_irq_pair_free(struct igbp_pair *pair)
 	if (pair->port->irq_mode == IGBP_IRQ_SHARED)
 		return;
 	irq_update_affinity_hint(pair->irq, NULL);
+	igbp_steer_rmap_del(pair);
 	free_irq(pair->irq, pair);
 }
 

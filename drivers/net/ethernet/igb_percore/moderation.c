@@ -28,7 +28,7 @@
 /* Moderation that dim chooses from for a stream, us. None is not among them:
  * a packet that comes after a pause interrupts at once in any case.
  */
-static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 64, 80, 112, 160, 250 };
+static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 64, 80, 96, 128, 160 };
 
 /**
  * igbp_moderation_set - set the least time between two interrupts of a vector

@@ -27,7 +27,10 @@ static void igbp_netdev_link_setup(struct igbp_port *port)
 	int err;
 
 	mutex_lock(&port->mdio_lock);
-	err = igbp_phy_link_setup(port);
+	if (test_bit(IGBP_PORT_LOOPBACK, &port->flags))
+		err = igbp_phy_loopback_setup(port);
+	else
+		err = igbp_phy_link_setup(port);
 	port->link.speed = SPEED_UNKNOWN;
 	mutex_unlock(&port->mdio_lock);
 	if (err)
@@ -87,7 +90,15 @@ static void igbp_netdev_up(struct igbp_port *port)
 	igbp_link_check_soon(port);
 }
 
-static void igbp_netdev_down(struct igbp_port *port)
+/**
+ * igbp_netdev_down - stop everything that a running interface does
+ * @port: port
+ *
+ * The stack goes on to believe that it is open.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_netdev_down(struct igbp_port *port)
 {
 	unsigned int i;
 
@@ -97,6 +108,7 @@ static void igbp_netdev_down(struct igbp_port *port)
 	igbp_irq_disable_all(port);
 	synchronize_irq(port->other_irq);
 	cancel_delayed_work_sync(&port->link_work);
+	cancel_delayed_work_sync(&port->steer_work);
 	netif_carrier_off(port->netdev);
 
 	netif_addr_lock_bh(port->netdev);
@@ -150,6 +162,30 @@ static int igbp_netdev_stop(struct net_device *netdev)
 }
 
 /**
+ * igbp_netdev_restart - reset the MAC of an interface that is open
+ * @port: port, running or stopped by igbp_netdev_down()
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0, or an error of igbp_mac_reset(); then the interface is detached.
+ */
+int igbp_netdev_restart(struct igbp_port *port)
+{
+	int err;
+
+	igbp_netdev_down(port);
+	igbp_stats_harvest(port);
+	err = igbp_mac_reset(port);
+	if (err) {
+		netif_device_detach(port->netdev);
+		return err;
+	}
+	igbp_mac_init(port);
+	igbp_irq_setup(port);
+	igbp_netdev_up(port);
+	return 0;
+}
+
+/**
  * igbp_netdev_reset_work - start the MAC anew after a stuck queue
  * @work: igbp_port.reset_work
  *
@@ -161,19 +197,10 @@ void igbp_netdev_reset_work(struct work_struct *work)
 					      reset_work);
 
 	rtnl_lock();
-	if (!test_bit(IGBP_PORT_UP, &port->flags))
-		goto unlock;
-	port->resets++;
-	igbp_netdev_down(port);
-	igbp_stats_harvest(port);
-	if (igbp_mac_reset(port)) {
-		netif_device_detach(port->netdev);
-		goto unlock;
+	if (test_bit(IGBP_PORT_UP, &port->flags)) {
+		port->resets++;
+		igbp_netdev_restart(port);
 	}
-	igbp_mac_init(port);
-	igbp_irq_setup(port);
-	igbp_netdev_up(port);
-unlock:
 	rtnl_unlock();
 }
 
@@ -220,7 +247,8 @@ static int igbp_netdev_mtu_set(struct net_device *netdev, int mtu)
 	/* The device must never be allowed more than the buffers take */
 	if (mtu < netdev->mtu)
 		igbp_mac_frame_max_set(port, mtu);
-	if (igbp_ring_rx_is_large(mtu) != igbp_ring_rx_is_large(netdev->mtu))
+	if (igbp_ring_rx_is_large(port, mtu) !=
+	    igbp_ring_rx_is_large(port, netdev->mtu))
 		err = igbp_ring_reconfigure(port, port->rx_size,
 					    port->tx_size, mtu);
 	if (!err)
@@ -264,12 +292,42 @@ static netdev_features_t igbp_netdev_features_fix(struct net_device *netdev,
 	return features;
 }
 
+/* Bad frames come only while the buffers take frames of any length */
+static int igbp_netdev_rx_all_set(struct igbp_port *port, bool on)
+{
+	int err;
+
+	if (on == port->rx_all)
+		return 0;
+	if (!on) {
+		WRITE_ONCE(port->rx_all, false);
+		if (test_bit(IGBP_PORT_UP, &port->flags))
+			igbp_netdev_filter_apply(port);
+	}
+	port->rx_large = on;
+	err = igbp_ring_reconfigure(port, port->rx_size, port->tx_size,
+				    port->netdev->mtu);
+	if (err) {
+		/* Large buffers do for good frames, too */
+		port->rx_large = !on;
+		return on ? err : 0;
+	}
+	WRITE_ONCE(port->rx_all, on);
+	return 0;
+}
+
 static int igbp_netdev_features_set(struct net_device *netdev,
 				    netdev_features_t features)
 {
 	struct igbp_port *port = netdev_priv(netdev);
+	int err;
 
+	err = igbp_netdev_rx_all_set(port, features & NETIF_F_RXALL);
+	if (err)
+		return err;
 	igbp_mac_features_apply(port, features);
+	if (!(features & NETIF_F_NTUPLE))
+		igbp_steer_clear(port, 0);
 	if (test_bit(IGBP_PORT_UP, &port->flags))
 		igbp_netdev_filter_apply(port);
 	return 0;
@@ -311,6 +369,9 @@ static const struct net_device_ops igbp_netdev_ops = {
 	.ndo_vlan_rx_kill_vid	= igbp_netdev_vlan_kill,
 	.ndo_fix_features	= igbp_netdev_features_fix,
 	.ndo_set_features	= igbp_netdev_features_set,
+#ifdef CONFIG_RFS_ACCEL
+	.ndo_rx_flow_steer	= igbp_steer_flow,
+#endif
 };
 
 static int igbp_netdev_channels_add(struct igbp_port *port, unsigned int pairs)
@@ -340,7 +401,9 @@ static void igbp_netdev_channels_del(struct igbp_port *port,
 {
 	unsigned int i, old = port->pairs;
 
-	port->pairs = pairs;
+	WRITE_ONCE(port->pairs, pairs);
+	/* The core has seen to it that no rule names them */
+	igbp_steer_clear(port, pairs);
 	/* Fewer queues cannot fail */
 	igbp_netdev_real_queues_set(port, pairs);
 	for (i = pairs; i < old; i++) {
@@ -414,7 +477,10 @@ void igbp_netdev_init(struct igbp_port *port)
 	netdev->hw_features |= NETIF_F_HW_VLAN_CTAG_RX |
 			       NETIF_F_HW_VLAN_CTAG_TX |
 			       NETIF_F_HW_VLAN_CTAG_FILTER;
+	if (igbp_steer_exists(port))
+		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
 
 	netif_carrier_off(netdev);
 }

@@ -112,8 +112,10 @@ static void igbp_pci_port_init(struct igbp_port *port)
 	mutex_init(&port->mdio_lock);
 	mutex_init(&port->stats_lock);
 	spin_lock_init(&port->ivar_lock);
+	spin_lock_init(&port->flow.lock);
 	u64_stats_init(&port->hw_syncp);
 	INIT_DELAYED_WORK(&port->link_work, igbp_link_work);
+	INIT_DELAYED_WORK(&port->steer_work, igbp_steer_work);
 	INIT_WORK(&port->reset_work, igbp_netdev_reset_work);
 }
 
@@ -130,6 +132,7 @@ static int igbp_pci_hw_probe(struct igbp_port *port)
 	port->func = FIELD_GET(IGBP_STATUS_FUNC,
 			       igbp_rd32(port, IGBP_STATUS));
 	igbp_irq_mode_probe(port);
+	igbp_steer_probe(port);
 
 	mutex_lock(&port->mdio_lock);
 	if (igbp_nvm_validate(port) == -EILSEQ)
@@ -221,9 +224,12 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = netif_set_real_num_queues(netdev, port->pairs, port->pairs);
 	if (err)
 		goto free_pairs;
-	err = register_netdev(netdev);
+	err = igbp_steer_rmap_alloc(port);
 	if (err)
 		goto free_pairs;
+	err = register_netdev(netdev);
+	if (err)
+		goto free_rmap;
 	err = igbp_port_nic_add(port);
 	if (err)
 		netdev_warn(netdev, "not visible to percore: %d\n", err);
@@ -234,6 +240,8 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		    "no MSI-X", netdev->dev_addr);
 	return 0;
 
+free_rmap:
+	igbp_steer_rmap_free(port);
 free_pairs:
 	igbp_pci_pairs_free(port, port->max_pairs);
 free_vectors:
@@ -268,6 +276,8 @@ static void igbp_pci_remove(struct pci_dev *pdev)
 	unregister_netdev(netdev);
 	cancel_delayed_work_sync(&port->link_work);
 	cancel_work_sync(&port->reset_work);
+	cancel_delayed_work_sync(&port->steer_work);
+	igbp_steer_rmap_free(port);
 
 	igbp_pci_quiet(port);
 	igbp_pci_pairs_free(port, port->max_pairs);
@@ -287,6 +297,13 @@ static void igbp_pci_shutdown(struct pci_dev *pdev)
 	dev_close(netdev);
 	rtnl_unlock();
 	igbp_pci_quiet(port);
+	if (system_state == SYSTEM_POWER_OFF) {
+		if (port->wol)
+			igbp_mac_wake_apply(port);
+		pci_wake_from_d3(pdev, port->wol);
+		pci_set_power_state(pdev, PCI_D3hot);
+		return;
+	}
 	pci_disable_device(pdev);
 }
 

@@ -39,6 +39,7 @@
 #define IGBP_STATUS_MASTER_ENABLE	BIT(19)
 #define IGBP_EECD		0x0010
 #define IGBP_EECD_AUTO_RD		BIT(9)
+#define IGBP_EECD_SIZE			GENMASK(14, 11)
 #define IGBP_EERD		0x0014
 #define IGBP_EERD_START			BIT(0)
 #define IGBP_EERD_DONE			BIT(1)
@@ -58,12 +59,22 @@
 #define IGBP_FCT		0x0030
 #define IGBP_VET		0x0038
 #define IGBP_FCTTV		0x0170	/* pause time, 512 bit times */
+#define IGBP_LEDCTL		0x0e00	/* a byte for each of four LEDs */
+#define IGBP_LEDCTL_ON			0x0e0e0e0e
+#define IGBP_LEDCTL_OFF			0x0f0f0f0f
 #define IGBP_FCRTL		0x2160	/* bytes */
 #define IGBP_FCRTL_XONE			BIT(31)
 #define IGBP_FCRTH		0x2168	/* bytes */
 #define IGBP_RXPBS		0x2404	/* KB */
 #define IGBP_RXPBS_MASK			GENMASK(6, 0)
 #define IGBP_WUC		0x5800
+#define IGBP_WUC_PME_EN			BIT(1)
+#define IGBP_WUFC		0x5808
+#define IGBP_WUFC_LNKC			BIT(0)
+#define IGBP_WUFC_MAG			BIT(1)
+#define IGBP_WUFC_EX			BIT(2)
+#define IGBP_WUFC_MC			BIT(3)
+#define IGBP_WUFC_BC			BIT(4)
 #define IGBP_MANC		0x5820
 #define IGBP_MANC_BLK_PHY_RST		BIT(18)
 #define IGBP_SW_FW_SYNC		0x5b5c
@@ -116,6 +127,7 @@
 /* Receive */
 #define IGBP_RCTL		0x0100
 #define IGBP_RCTL_EN			BIT(1)
+#define IGBP_RCTL_SBP			BIT(2)
 #define IGBP_RCTL_UPE			BIT(3)
 #define IGBP_RCTL_MPE			BIT(4)
 #define IGBP_RCTL_LPE			BIT(5)
@@ -155,6 +167,44 @@
 #define IGBP_RETA_ENTRIES	128
 #define IGBP_RSSRK(n)		(0x5c80 + 4 * (n))
 #define IGBP_RSS_KEY_BYTES	40
+
+/* Steering filters, which come before the hash */
+#define IGBP_ETQF(n)		(0x5cb0 + 4 * (n))
+#define IGBP_ETQF_QUEUE_SHIFT		16
+#define IGBP_ETQF_QUEUE			GENMASK(19, 16)
+#define IGBP_ETQF_FILTER_EN		BIT(26)
+#define IGBP_ETQF_QUEUE_EN		BIT(31)
+#define IGBP_SYNQF		0x55fc
+#define IGBP_SYNQF_EN			BIT(0)
+#define IGBP_SYNQF_QUEUE_SHIFT		1
+#define IGBP_SYNQF_QUEUE		GENMASK(4, 1)
+#define IGBP_VLAPQF		0x55b0	/* four bits for each priority */
+#define IGBP_VLAPQF_SHIFT(p)		(4 * (p))
+#define IGBP_VLAPQF_QUEUE(p)		(0x7U << IGBP_VLAPQF_SHIFT(p))
+#define IGBP_VLAPQF_VALID(p)		(0x8U << IGBP_VLAPQF_SHIFT(p))
+/* A five-tuple filter is register n of each of these; addresses and ports
+ * are big-endian
+ */
+#define IGBP_SAQF(n)		(0x5980 + 4 * (n))
+#define IGBP_DAQF(n)		(0x59a0 + 4 * (n))
+#define IGBP_SPQF(n)		(0x59c0 + 4 * (n))
+#define IGBP_FTQF(n)		(0x59e0 + 4 * (n))
+#define IGBP_FTQF_QUEUE_EN		BIT(8)
+#define IGBP_FTQF_VF_BP			BIT(15)
+#define IGBP_FTQF_QUEUE_SHIFT		16
+#define IGBP_FTQF_QUEUE			GENMASK(19, 16)
+#define IGBP_FTQF_PROTO_BP		BIT(28)	/* BP: is not compared */
+#define IGBP_FTQF_SRC_BP		BIT(29)
+#define IGBP_FTQF_DST_BP		BIT(30)
+#define IGBP_FTQF_SPORT_BP		BIT(31)
+#define IGBP_FTQF_OFF \
+	(IGBP_FTQF_VF_BP | IGBP_FTQF_PROTO_BP | IGBP_FTQF_SRC_BP | \
+	 IGBP_FTQF_DST_BP | IGBP_FTQF_SPORT_BP)
+#define IGBP_IMIR(n)		(0x5a80 + 4 * (n))	/* destination port */
+#define IGBP_IMIR_PORT_BP		BIT(17)
+#define IGBP_IMIREXT(n)		(0x5aa0 + 4 * (n))
+#define IGBP_IMIREXT_SIZE_BP		BIT(12)
+#define IGBP_IMIREXT_CTRL_BP		BIT(19)
 
 #define IGBP_RDBAL(q)		(0xc000 + 0x40 * (q))
 #define IGBP_RDBAH(q)		(0xc004 + 0x40 * (q))
@@ -243,6 +293,8 @@
 #define IGBP_PHY_POWER_MGMT_D0_LPLU	BIT(1)
 
 /* NVM words */
+#define IGBP_NVM_LOG_MIN	6U	/* EECD_SIZE 0 is 64 words */
+#define IGBP_NVM_LOG_MAX	15U
 #define IGBP_NVM_VERSION	0x05
 #define IGBP_NVM_CHECKSUM	0x3f
 #define IGBP_NVM_CHECKSUM_SUM	0xbaba

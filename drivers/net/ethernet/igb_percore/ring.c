@@ -36,15 +36,19 @@
 #define IGBP_QUEUE_TIMEOUT_US	10000
 
 /**
- * igbp_ring_rx_is_large - whether an MTU needs buffers of more than 2 KB
+ * igbp_ring_rx_is_large - whether buffers of more than 2 KB are needed
+ * @port: port
  * @mtu: bytes
  *
- * Context: any.
+ * A small buffer is as large as the MTU needs, and smaller than SRRCTL tells
+ * the device; bad frames, which may be of any length, must not come near it.
+ *
+ * Context: process, RTNL.
  * Return: true or false.
  */
-bool igbp_ring_rx_is_large(unsigned int mtu)
+bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu)
 {
-	return mtu + IGBP_FRAME_EXTRA >
+	return port->rx_large || mtu + IGBP_FRAME_EXTRA >
 	       SKB_WITH_OVERHEAD(IGBP_RX_SMALL) - IGBP_RX_HEADROOM;
 }
 
@@ -95,7 +99,7 @@ int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		       struct igbp_rx_mem *mem)
 {
 	struct device *dev = &pair->port->pdev->dev;
-	bool large = igbp_ring_rx_is_large(mtu);
+	bool large = igbp_ring_rx_is_large(pair->port, mtu);
 	u16 count;
 	int err;
 

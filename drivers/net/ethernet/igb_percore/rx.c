@@ -24,8 +24,6 @@
 #include "igb_percore.h"
 
 #define IGBP_RX_REFILL		32	/* descriptors */
-/* Instead of an sk_buff: what is left of the frame is passed over */
-#define IGBP_RX_SKIP		((struct sk_buff *)ERR_PTR(-ENOMEM))
 #define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
 
 /**
@@ -103,65 +101,61 @@ static void igbp_rx_csum_error(struct igbp_rx_ring *ring)
 	u64_stats_update_end(&ring->syncp);
 }
 
-/* Fill in what the last descriptor of a frame tells about it */
-static void igbp_rx_metadata(struct igbp_rx_ring *ring, struct sk_buff *skb,
+/* Fill in what the last descriptor of a frame tells about it. With RXCSUM off
+ * the device checks nothing; with RXHASH off it hashes still, and @rss_mask
+ * hides it.
+ */
+static void igbp_rx_metadata(struct igbp_pair *pair, struct sk_buff *skb,
 			     const union igbp_rx_desc *desc, u32 status,
-			     netdev_features_t features)
+			     u32 rss_mask)
 {
-	u32 type = le16_to_cpu(desc->wb.pkt_info) & IGBP_RXD_RSS_TYPE;
+	u32 type = le16_to_cpu(desc->wb.pkt_info) & rss_mask;
 	u32 csum = status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS | IGBP_RXD_L4E |
 			     IGBP_RXD_IPE);
 
 	/* Errors are bits above those that say what was checked */
-	if (likely(csum && csum < IGBP_RXD_L4E)) {
-		if (likely(features & NETIF_F_RXCSUM))
-			skb->ip_summed = CHECKSUM_UNNECESSARY;
-	} else if (csum) {
-		igbp_rx_csum_error(ring);
-	}
-	if (type && likely(features & NETIF_F_RXHASH))
+	if (likely(csum && csum < IGBP_RXD_L4E))
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	else if (csum)
+		igbp_rx_csum_error(&pair->rx);
+	if (type)
 		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
 			       BIT(type) & IGBP_RXD_RSS_L4);
 	if (unlikely(status & IGBP_RXD_VP) &&
-	    features & NETIF_F_HW_VLAN_CTAG_RX)
+	    pair->napi.dev->features & NETIF_F_HW_VLAN_CTAG_RX)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.vlan));
 }
 
-/* First buffer of a frame. Return: the sk_buff, or IGBP_RX_SKIP; then the
- * buffer has gone back to the pool.
+/* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer is
+ * the ring's still.
  */
 static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 					 const union igbp_rx_desc *desc)
 {
+	unsigned int len = le16_to_cpu(desc->wb.len);
 	struct sk_buff *skb;
 
 	skb = napi_build_skb(va, ring->truesize);
 	if (unlikely(!skb)) {
-		page_pool_put_full_page(ring->pool, virt_to_head_page(va),
-					true);
 		u64_stats_update_begin(&ring->syncp);
 		u64_stats_inc(&ring->stats.alloc_fail);
 		u64_stats_update_end(&ring->syncp);
-		return IGBP_RX_SKIP;
+		return NULL;
 	}
 	skb_reserve(skb, IGBP_RX_HEADROOM);
-	__skb_put(skb, le16_to_cpu(desc->wb.len));
+	/* It is new, so it is empty and linear: skb_put() need not look */
+	skb->tail += len;
+	skb->len = len;
 	skb_mark_for_recycle(skb);
 	return skb;
 }
 
-/* A further buffer of a frame, or one of a frame that is passed over */
+/* A further buffer of a frame */
 static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
 			       void *va, const union igbp_rx_desc *desc)
 {
-	struct page *page = virt_to_head_page(va);
-
-	if (unlikely(skb == IGBP_RX_SKIP)) {
-		page_pool_put_full_page(ring->pool, page, true);
-		return;
-	}
-	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
+	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, virt_to_head_page(va),
 			offset_in_page(va) + IGBP_RX_HEADROOM,
 			le16_to_cpu(desc->wb.len), ring->truesize);
 }
@@ -200,11 +194,9 @@ static bool igbp_rx_udp_is_plain(u16 pkt_info, netdev_features_t features)
 	       !static_branch_unlikely(&udp_encap_needed_key);
 }
 
-/* A frame that ends badly: of no use, or passed over and counted already */
+/* A frame that the device calls bad */
 static void igbp_rx_error(struct igbp_rx_ring *ring, struct sk_buff *skb)
 {
-	if (skb == IGBP_RX_SKIP)
-		return;
 	dev_kfree_skb(skb);
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.errors);
@@ -263,8 +255,7 @@ static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
  */
 void igbp_rx_drop_partial(struct igbp_rx_ring *ring)
 {
-	if (ring->skb != IGBP_RX_SKIP)
-		dev_kfree_skb(ring->skb);
+	dev_kfree_skb(ring->skb);
 	ring->skb = NULL;
 }
 
@@ -274,12 +265,12 @@ void igbp_rx_drop_partial(struct igbp_rx_ring *ring)
  * @budget: frames at most, above 0
  *
  * Context: softirq, or a NAPI thread.
- * Return: frames handled; @budget when there may be more, or when the ring is
- * so short of buffers that nobody but us would notice.
+ * Return: frames handled; @budget when there may be more, when there was no
+ * memory for one, or when the ring is so short of buffers that nobody but us
+ * would notice.
  */
 int igbp_rx_clean(struct igbp_pair *pair, int budget)
 {
-	netdev_features_t features = pair->napi.dev->features;
 	struct igbp_rx_ring *ring = &pair->rx;
 	bool sync = dma_dev_need_sync(ring->dev);
 	u16 ntc = ring->ntc, end = ring->ntu;
@@ -287,7 +278,10 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 	u32 packets = 0, bytes = 0;
 	LIST_HEAD(direct);
 	bool fed = true;
+	u32 rss_mask;
 
+	rss_mask = pair->napi.dev->features & NETIF_F_RXHASH ?
+		   IGBP_RXD_RSS_TYPE : 0;
 	while (packets < budget && ntc != end) {
 		union igbp_rx_desc *desc = &ring->desc[ntc & ring->mask];
 		void *va = ring->buf[ntc & ring->mask];
@@ -299,7 +293,6 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 		/* The device writes DD after all the rest */
 		dma_rmb();
 		net_prefetch(va + IGBP_RX_HEADROOM);
-		ntc++;
 
 		if (sync)
 			igbp_rx_sync(ring, va, desc);
@@ -307,16 +300,22 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 			skb = igbp_rx_skb_build(ring, va, desc);
 		else
 			igbp_rx_skb_extend(ring, skb, va, desc);
+		if (unlikely(!skb)) {
+			fed = false;
+			break;
+		}
+		ntc++;
 		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
-		if (unlikely(status & IGBP_RXD_RXE || skb == IGBP_RX_SKIP)) {
+		if (unlikely(status & IGBP_RXD_RXE) &&
+		    !(pair->napi.dev->features & NETIF_F_RXALL)) {
 			igbp_rx_error(ring, skb);
 			skb = NULL;
 			continue;
 		}
 		packets++;
 		bytes += skb->len;
-		igbp_rx_metadata(ring, skb, desc, status, features);
+		igbp_rx_metadata(pair, skb, desc, status, rss_mask);
 		igbp_rx_deliver(pair, skb, desc, ntc, &direct);
 		skb = NULL;
 	}
@@ -325,7 +324,7 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 	igbp_rx_direct_flush(&direct);
 
 	if ((u16)(end - ntc) <= ring->mask + 1 - IGBP_RX_REFILL)
-		fed = igbp_rx_refill(ring);
+		fed &= igbp_rx_refill(ring);
 
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_add(&ring->stats.packets, packets);

@@ -201,37 +201,31 @@ void igbp_stats_get64(struct net_device *netdev,
 /**
  * igbp_stats_count - number of lines of ethtool -S
  * @netdev: interface
- * @set: ETH_SS_*
  *
  * All pairs are listed, in use or not, so that the number does not change.
  *
  * Context: process, RTNL.
- * Return: the number, or -EOPNOTSUPP for another set.
+ * Return: the number.
  */
-int igbp_stats_count(struct net_device *netdev, int set)
+int igbp_stats_count(struct net_device *netdev)
 {
 	struct igbp_port *port = netdev_priv(netdev);
 
-	if (set != ETH_SS_STATS)
-		return -EOPNOTSUPP;
 	return IGBP_HW_STATS + 2 + port->max_pairs * IGBP_PAIR_STATS;
 }
 
 /**
  * igbp_stats_strings - names of the lines of ethtool -S
  * @netdev: interface
- * @set: ETH_SS_*
  * @data: filled in
  *
  * Context: process, RTNL.
  */
-void igbp_stats_strings(struct net_device *netdev, u32 set, u8 *data)
+void igbp_stats_strings(struct net_device *netdev, u8 *data)
 {
 	struct igbp_port *port = netdev_priv(netdev);
 	unsigned int i, k;
 
-	if (set != ETH_SS_STATS)
-		return;
 	for (i = 0; i < IGBP_HW_STATS; i++)
 		ethtool_puts(&data, igbp_hw_stat_regs[i].name);
 	ethtool_puts(&data, "resets");
@@ -289,6 +283,119 @@ void igbp_stats_pause_get(struct net_device *netdev,
 				 igbp_stats_hw_get(port, IGBP_HW_XONTXC);
 	stats->rx_pause_frames = igbp_stats_hw_get(port, IGBP_HW_XOFFRXC) +
 				 igbp_stats_hw_get(port, IGBP_HW_XONRXC);
+}
+
+/**
+ * igbp_stats_mac_get - counters of IEEE 802.3 30.3.1, ethtool -S groups
+ * @netdev: interface
+ * @stats: filled in, as far as the device counts
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_mac_get(struct net_device *netdev,
+			struct ethtool_eth_mac_stats *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_stats_harvest(port);
+	stats->FramesTransmittedOK = igbp_stats_hw_get(port, IGBP_HW_GPTC);
+	stats->SingleCollisionFrames = igbp_stats_hw_get(port, IGBP_HW_SCC);
+	stats->MultipleCollisionFrames = igbp_stats_hw_get(port, IGBP_HW_MCC);
+	stats->FramesReceivedOK = igbp_stats_hw_get(port, IGBP_HW_GPRC);
+	stats->FrameCheckSequenceErrors =
+		igbp_stats_hw_get(port, IGBP_HW_CRCERRS);
+	stats->AlignmentErrors = igbp_stats_hw_get(port, IGBP_HW_ALGNERRC);
+	stats->OctetsTransmittedOK = igbp_stats_hw_get(port, IGBP_HW_GOTC);
+	stats->FramesWithDeferredXmissions =
+		igbp_stats_hw_get(port, IGBP_HW_DC);
+	stats->LateCollisions = igbp_stats_hw_get(port, IGBP_HW_LATECOL);
+	stats->FramesAbortedDueToXSColls =
+		igbp_stats_hw_get(port, IGBP_HW_ECOL);
+	stats->OctetsReceivedOK = igbp_stats_hw_get(port, IGBP_HW_GORC);
+	stats->MulticastFramesXmittedOK =
+		igbp_stats_hw_get(port, IGBP_HW_MPTC);
+	stats->BroadcastFramesXmittedOK =
+		igbp_stats_hw_get(port, IGBP_HW_BPTC);
+	stats->MulticastFramesReceivedOK =
+		igbp_stats_hw_get(port, IGBP_HW_MPRC);
+	stats->BroadcastFramesReceivedOK =
+		igbp_stats_hw_get(port, IGBP_HW_BPRC);
+	stats->InRangeLengthErrors = igbp_stats_hw_get(port, IGBP_HW_RLEC);
+	stats->FrameTooLongErrors = igbp_stats_hw_get(port, IGBP_HW_ROC);
+}
+
+/**
+ * igbp_stats_phy_get - counters of IEEE 802.3 30.3.2
+ * @netdev: interface
+ * @stats: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_phy_get(struct net_device *netdev,
+			struct ethtool_eth_phy_stats *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_stats_harvest(port);
+	stats->SymbolErrorDuringCarrier =
+		igbp_stats_hw_get(port, IGBP_HW_SYMERRS);
+}
+
+/**
+ * igbp_stats_ctrl_get - counters of IEEE 802.3 30.3.3
+ * @netdev: interface
+ * @stats: filled in
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_ctrl_get(struct net_device *netdev,
+			 struct ethtool_eth_ctrl_stats *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	u64 unknown;
+
+	igbp_stats_harvest(port);
+	unknown = igbp_stats_hw_get(port, IGBP_HW_FCRUC);
+	stats->MACControlFramesTransmitted =
+		igbp_stats_hw_get(port, IGBP_HW_XONTXC) +
+		igbp_stats_hw_get(port, IGBP_HW_XOFFTXC);
+	stats->MACControlFramesReceived =
+		igbp_stats_hw_get(port, IGBP_HW_XONRXC) +
+		igbp_stats_hw_get(port, IGBP_HW_XOFFRXC) + unknown;
+	stats->UnsupportedOpcodesReceived = unknown;
+}
+
+static const struct ethtool_rmon_hist_range igbp_stats_ranges[] = {
+	{ 64, 64 }, { 65, 127 }, { 128, 255 }, { 256, 511 }, { 512, 1023 },
+	{ 1024, IGBP_MTU_MAX + IGBP_FRAME_EXTRA }, {}
+};
+
+/**
+ * igbp_stats_rmon_get - counters of RFC 2819
+ * @netdev: interface
+ * @stats: filled in
+ * @ranges: lengths that the histograms count, filled in
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_stats_rmon_get(struct net_device *netdev,
+			 struct ethtool_rmon_stats *stats,
+			 const struct ethtool_rmon_hist_range **ranges)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+	unsigned int i;
+
+	igbp_stats_harvest(port);
+	stats->undersize_pkts = igbp_stats_hw_get(port, IGBP_HW_RUC);
+	stats->oversize_pkts = igbp_stats_hw_get(port, IGBP_HW_ROC);
+	stats->fragments = igbp_stats_hw_get(port, IGBP_HW_RFC);
+	stats->jabbers = igbp_stats_hw_get(port, IGBP_HW_RJC);
+	/* The counters of both directions stand in order of length */
+	for (i = 0; igbp_stats_ranges[i].high; i++) {
+		stats->hist[i] = igbp_stats_hw_get(port, IGBP_HW_PRC64 + i);
+		stats->hist_tx[i] = igbp_stats_hw_get(port, IGBP_HW_PTC64 + i);
+	}
+	*ranges = igbp_stats_ranges;
 }
 
 static void igbp_stats_queue_rx(struct net_device *netdev, int queue,

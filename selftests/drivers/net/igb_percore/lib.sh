@@ -9,6 +9,7 @@
 #   nics_gone                 has the driver no interface any more
 #   net_again                 the network of net_up, after the driver came back
 #   counter NETNS DEV REGEX   sum of all lines of ethtool -S that match
+#   register NETNS DEV OFFSET the register there, as 0x and eight digits
 #   no_tx_timeout             neither NIC had one, and neither was reset
 #   both COMMAND...           on_srv with SRV_DEV, then on_cli with CLI_DEV, in
 #                             the place of DEV
@@ -59,6 +60,12 @@ counter() {
 	ip netns exec "$1" ethtool -S "$2" |
 		awk -v want="^$3\$" '{ sub(/:$/, "", $1) } $1 ~ want { n += $2 }
 			END { printf "%d\n", n }'
+}
+
+# The dump is pairs of an offset and what is there.
+register() {
+	ip netns exec "$1" ethtool -d "$2" raw on | od -A n -v -t x4 -w8 |
+		awk -v want="$(printf %08x $(($3)))" '$1 "" == want "" { print "0x" $2 }'
 }
 
 no_tx_timeout() {
