@@ -300,7 +300,7 @@ int percore_steer_apply(struct net_device *dev, struct netlink_ext_ack *extack)
  * @dev: the interface
  * @extack: says what was refused
  * Context: process, RTNL, may sleep.
- * Return: 0; -EBUSY while net.percore.steer is 1, -EALREADY if there is nothing
+ * Return: 0; -EBUSY while net.percore.steer is 1, -ENODATA if there is nothing
  * to put back, or an error; then it is tried again until it succeeds.
  */
 int percore_steer_revert(struct net_device *dev, struct netlink_ext_ack *extack)
@@ -315,7 +315,7 @@ int percore_steer_revert(struct net_device *dev, struct netlink_ext_ack *extack)
 	}
 	if (!port) {
 		NL_SET_ERR_MSG_FMT_MOD(extack, "%s is not steered", dev->name);
-		return -EALREADY;
+		return -ENODATA;
 	}
 	err = percore_steer_port_revert(port);
 	if (err)

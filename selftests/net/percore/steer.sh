@@ -11,7 +11,10 @@
 # about a second after somebody else, ethtool -L, a CPU or the link changed it;
 # revert, steer=0 and rmmod put back exactly what was there; on and off 100
 # times under traffic and under somebody else's writes breaks no connection and
-# leaves nothing behind; bad input is refused in one line.
+# leaves nothing behind; bad input is refused in one line. Under a kernel with
+# fault injection also: whichever allocation fails, all is as it was.
+#
+# usage: steer.sh [ROUNDS]     times on and off (100)
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -56,6 +59,28 @@ ip link set "$CLI_DEV" up
 wait_until 20 agree "$SRV_DEV" "$CLI_DEV"
 steer_tests "$SRV_DEV" "$CLI_DEV"
 channel_tests "$SRV_DEV"
+
+## out of memory
+
+no_memory() {
+	local paths irq status
+
+	# Not only allocations that may not sleep
+	echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
+	mapfile -t paths < <(queue_files "$SRV_DEV")
+	for irq in $(irqs_of "$SRV_DEV"); do paths+=("/proc/irq/$irq/smp_affinity"); done
+	scramble "$SRV_DEV" && python3 "$here/steer_fail.py" "$SRV_DEV" "${paths[@]}" >"$tmp/fail"
+	status=$?
+	cat "$tmp/fail"
+	echo Y >/sys/kernel/debug/failslab/ignore-gfp-wait
+	ethtool -X "$SRV_DEV" default
+	return "$status"
+}
+
+if [ -e /sys/kernel/debug/failslab ]; then
+	check "an allocation that fails: all or nothing" no_memory &&
+		diag "$(<"$tmp/fail")"
+fi
 
 ## in others
 
