@@ -19,6 +19,8 @@
 
 #define IGBP_MDIC_TIMEOUT_US	10000
 #define IGBP_LINK_PERIOD	(10 * HZ)
+#define IGBP_STALL_PERIOD	HZ	/* while frames wait to be sent */
+#define IGBP_STALL_KICKS	2	/* before a queue is called stuck */
 #define IGBP_NEGOTIATE_US	4000000
 #define IGBP_LOOPBACK_MS	100	/* for the PHY to settle */
 
@@ -298,32 +300,58 @@ unlock:
 	mutex_unlock(&port->mdio_lock);
 }
 
-/* An interrupt that got lost leaves a full ring behind: raise it again, for
- * that ring alone, so that no idle core is woken.
+/* Frames that are not sent while the link is up and nobody asked for a pause. The
+ * stack's own watchdog sees this only where so many wait that its queue stopped.
  */
-static void igbp_link_stalls_check(struct igbp_port *port)
+static bool igbp_link_tx_is_stalled(struct igbp_pair *pair, u16 ntc)
 {
+	return ntc == pair->stall_tx && ntc != READ_ONCE(pair->tx.published) &&
+	       netif_carrier_ok(pair->port->netdev) &&
+	       !(igbp_rd32(pair->port, IGBP_STATUS) & IGBP_STATUS_TXOFF);
+}
+
+/* An interrupt that got lost leaves a full ring behind: raise it again, for
+ * that ring alone, so that no idle core is woken. A transmit queue that does
+ * not go on after that is stuck.
+ * Return: whether to look again soon.
+ */
+static bool igbp_link_pair_check(struct igbp_pair *pair)
+{
+	u16 rx = READ_ONCE(pair->rx.ntc), tx = READ_ONCE(pair->tx.ntc);
+	bool rx_stalled, tx_stalled;
+
+	rx_stalled = rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair);
+	tx_stalled = igbp_link_tx_is_stalled(pair, tx);
+	pair->stall_rx = rx;
+	pair->stall_tx = tx;
+	if (tx_stalled && pair->stall_kicks == IGBP_STALL_KICKS) {
+		pair->stall_kicks = 0;
+		local_bh_disable();
+		igbp_netdev_tx_stuck(pair->port, pair->index);
+		local_bh_enable();
+		return false;
+	}
+	pair->stall_kicks = tx_stalled ? pair->stall_kicks + 1 : 0;
+	if (rx_stalled || tx_stalled)
+		igbp_irq_kick(pair);
+	return tx_stalled;
+}
+
+static bool igbp_link_stalls_check(struct igbp_port *port)
+{
+	bool again = false;
 	unsigned int i;
 
 	/* RTNL keeps the rings from going away; close, which waits for this
 	 * work, holds it.
 	 */
 	if (!rtnl_trylock())
-		return;
-	for (i = 0; i < port->pairs; i++) {
-		struct igbp_pair *pair = port->pair[i];
-		u16 rx = READ_ONCE(pair->rx.ntc), tx = READ_ONCE(pair->tx.ntc);
-
-		if (!pair->running)
-			continue;
-		if ((rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair)) ||
-		    (tx == pair->stall_tx &&
-		     tx != READ_ONCE(pair->tx.published)))
-			igbp_irq_kick(pair);
-		pair->stall_rx = rx;
-		pair->stall_tx = tx;
-	}
+		return true;
+	for (i = 0; i < port->pairs; i++)
+		if (port->pair[i]->running)
+			again |= igbp_link_pair_check(port->pair[i]);
 	rtnl_unlock();
+	return again;
 }
 
 /**
@@ -336,17 +364,19 @@ void igbp_link_work(struct work_struct *work)
 {
 	struct igbp_port *port = container_of(to_delayed_work(work),
 					      struct igbp_port, link_work);
+	bool again;
 
 	if (!test_bit(IGBP_PORT_UP, &port->flags))
 		return;
 	igbp_link_update(port);
 	igbp_stats_harvest(port);
-	igbp_link_stalls_check(port);
+	again = igbp_link_stalls_check(port);
 	if (test_bit(IGBP_PORT_GONE, &port->flags)) {
 		netif_device_detach(port->netdev);
 		return;
 	}
 	queue_delayed_work(system_power_efficient_wq, &port->link_work,
+			   again ? IGBP_STALL_PERIOD :
 			   round_jiffies_relative(IGBP_LINK_PERIOD));
 }
 

@@ -318,6 +318,7 @@ struct igbp_adapt {
  * @running: rings are in the device's hands; under RTNL
  * @stall_rx: @rx.ntc when the link work last looked
  * @stall_tx: @tx.ntc at that time
+ * @stall_kicks: times in a row that frames waited to be reclaimed then
  * @affinity: mask with @cpu alone, as hint for the interrupt
  * @name: of the interrupt
  */
@@ -345,6 +346,7 @@ struct igbp_pair {
 	bool running;
 	u16 stall_rx;
 	u16 stall_tx;
+	u8 stall_kicks;
 	cpumask_t affinity;
 	char name[IFNAMSIZ + 16];
 };
@@ -736,6 +738,7 @@ void igbp_netdev_queues_assign(struct igbp_port *port);
 void igbp_netdev_down(struct igbp_port *port);
 int igbp_netdev_restart(struct igbp_port *port);
 void igbp_netdev_reset_work(struct work_struct *work);
+void igbp_netdev_tx_stuck(struct igbp_port *port, unsigned int queue);
 
 /* diag.c */
 int igbp_diag_regs_size(struct net_device *netdev);

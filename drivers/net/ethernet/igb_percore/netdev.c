@@ -204,19 +204,30 @@ void igbp_netdev_reset_work(struct work_struct *work)
 	rtnl_unlock();
 }
 
-static void igbp_netdev_tx_timeout(struct net_device *netdev,
-				   unsigned int queue)
+/**
+ * igbp_netdev_tx_stuck - report a transmit queue that sends no more, and recover
+ * @port: port, running
+ * @queue: the queue
+ *
+ * Context: BH off.
+ */
+void igbp_netdev_tx_stuck(struct igbp_port *port, unsigned int queue)
 {
-	struct igbp_port *port = netdev_priv(netdev);
 	struct igbp_tx_ring *ring = &port->pair[queue]->tx;
 
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.timeouts);
 	u64_stats_update_end(&ring->syncp);
-	netdev_err(netdev, "tx queue %u stuck: head %u tail %u reclaimed %u\n",
+	netdev_err(port->netdev, "tx queue %u stuck: head %u tail %u reclaimed %u\n",
 		   queue, igbp_rd32(port, IGBP_TDH(queue)),
 		   igbp_rd32(port, IGBP_TDT(queue)), ring->ntc & ring->mask);
 	schedule_work(&port->reset_work);
+}
+
+static void igbp_netdev_tx_timeout(struct net_device *netdev,
+				   unsigned int queue)
+{
+	igbp_netdev_tx_stuck(netdev_priv(netdev), queue);
 }
 
 static void igbp_netdev_rx_mode_set(struct net_device *netdev)

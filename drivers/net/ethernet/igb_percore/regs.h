@@ -34,6 +34,7 @@
 #define IGBP_STATUS_FD			BIT(0)
 #define IGBP_STATUS_LU			BIT(1)
 #define IGBP_STATUS_FUNC		GENMASK(3, 2)
+#define IGBP_STATUS_TXOFF		BIT(4)	/* the peer asked for a pause */
 #define IGBP_STATUS_SPD_100		BIT(6)
 #define IGBP_STATUS_SPD_1000		BIT(7)
 #define IGBP_STATUS_MASTER_ENABLE	BIT(19)
