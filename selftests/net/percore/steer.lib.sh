@@ -63,12 +63,13 @@ have_reta() { in_ns ethtool -x "$1" 2>/dev/null | grep -qE '^ *[0-9]+:'; }
 
 # Interrupts to two cores, queues to three, RSS unevenly
 scramble() {
-	local dev=$1 irq file all n=0
+	local dev=$1 irq file all mask n=0
 
 	all=$(((1 << $(nproc)) - 1))
 	for irq in $(irqs_of "$dev"); do
-		printf '%x\n' $((all & ~(1 << n % $(nproc)) & ~(2 << n % $(nproc)))) \
-			>"/proc/irq/$irq/smp_affinity" || return
+		mask=$((all & ~(1 << n % $(nproc)) & ~(2 << n % $(nproc))))
+		# With two cores, both
+		printf '%x\n' $((mask ? mask : all)) >"/proc/irq/$irq/smp_affinity" || return
 		n=$((n + 1))
 	done
 	for file in $(queue_files "$dev"); do
