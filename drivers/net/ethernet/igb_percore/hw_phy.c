@@ -300,8 +300,9 @@ unlock:
 	mutex_unlock(&port->mdio_lock);
 }
 
-/* Frames that are not sent while the link is up and nobody asked for a pause. The
- * stack's own watchdog sees this only where so many wait that its queue stopped.
+/* Frames that are not sent while the link is up and nobody asked for a pause.
+ * The stack's own watchdog sees it only where so many wait that its queue is
+ * stopped.
  */
 static bool igbp_link_tx_is_stalled(struct igbp_pair *pair, u16 ntc)
 {

@@ -205,7 +205,7 @@ void igbp_netdev_reset_work(struct work_struct *work)
 }
 
 /**
- * igbp_netdev_tx_stuck - report a transmit queue that sends no more, and recover
+ * igbp_netdev_tx_stuck - report a queue that sends no more, and recover
  * @port: port, running
  * @queue: the queue
  *
