@@ -200,7 +200,7 @@ int igbp_diag_led_set(struct net_device *netdev,
 	switch (state) {
 	case ETHTOOL_ID_ACTIVE:
 		port->ledctl = igbp_rd32(port, IGBP_LEDCTL);
-		return 2;
+		return 1;
 	case ETHTOOL_ID_ON:
 		igbp_wr32(port, IGBP_LEDCTL, IGBP_LEDCTL_ON);
 		return 0;

@@ -86,10 +86,10 @@ identify() {
 	local before pid
 
 	before=$(leds)
-	on_srv ethtool -p "$SRV_DEV" 20 &
+	on_srv ethtool -p "$SRV_DEV" 100 &
 	pid=$!
-	wait_until 5 leds_are 0x0e0e0e0e && wait_until 5 leds_are 0x0f0f0f0f &&
-		wait_until 5 leds_are 0x0e0e0e0e || return
+	wait_until 30 leds_are 0x0e0e0e0e && wait_until 30 leds_are 0x0f0f0f0f &&
+		wait_until 30 leds_are 0x0e0e0e0e || return
 	pkill -INT -P "$pid" -x ethtool || kill -INT "$pid"
 	wait_until 10 leds_are "$before"
 }
@@ -110,7 +110,7 @@ test_passes() { # online|offline
 # Frames of the loopback that never come back.
 test_can_fail() {
 	on_srv tc qdisc add dev "$SRV_DEV" clsact &&
-		on_srv tc filter add dev "$SRV_DEV" ingress protocol 0x9000 matchall action drop || return
+		on_srv tc filter add dev "$SRV_DEV" ingress protocol 0x9000 flower action drop || return
 	results offline
 	cat "$tmp/test"
 	on_srv tc qdisc del dev "$SRV_DEV" clsact
