@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 400
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 #
 #   cli: eth1 ==== wire ==== srv: eth0       percorectl plan, apply, revert, ports
 #          interrupts, XPS, RPS, RSS table   net.percore.steer
