@@ -6,9 +6,11 @@
  * into BAR 0, the bits within, and the two 16-byte descriptor formats. Nothing
  * in this file depends on the rest of the driver.
  *
- * Offsets and bits are those of the 82576 datasheet (chapter 8, programming
- * interface; 7.1.5 and 7.2.2, descriptors). Names are the datasheet's with a
- * prefix. Units stand beside the fields that have one.
+ * Names are those of the 82576 datasheet (chapter 8, programming interface;
+ * 7.1.5 and 7.2.2, descriptors) with a prefix. What QEMU's model has was tried
+ * there; offsets and bits that it does not have (filters other than ETQF) come
+ * from public headers and await a comparison with the datasheet. Units stand
+ * beside the fields that have one.
  */
 #ifndef _IGBP_REGS_H
 #define _IGBP_REGS_H

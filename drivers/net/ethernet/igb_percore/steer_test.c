@@ -2,8 +2,9 @@
 /*
  * KUnit: what steering rules write to the device
  *
- * The values that filters are to have are spelled out, as the datasheet has
- * them. No device of the kind was there to steer anything by them.
+ * The values that filters are to have are spelled out, with layouts taken from
+ * public driver headers, to be compared with the datasheet. No device of the
+ * kind was there to steer anything by them.
  */
 #include "steer.c"
 
