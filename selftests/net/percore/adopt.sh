@@ -46,7 +46,7 @@ on_cli sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
 
 # See storm.sh for why.
 stretch() {
-	! grep -q TCG /proc/cpuinfo || set_knob listen_steal_us 200000
+	! grep -q TCG /proc/cpuinfo || set_knob listen_steal_us 1000000
 }
 
 # The sysctls of srv
