@@ -160,9 +160,8 @@ static struct sock *percore_take(struct percore_listener *lsn,
  * @lsn: the listener, whose pool holds a connection
  * @cpu: where to look first
  * Context: any.
- * Return: true when a task was woken.
  */
-bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu)
+void percore_accept_wake(struct percore_listener *lsn, unsigned int cpu)
 {
 	unsigned int at;
 
@@ -173,9 +172,8 @@ bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu)
 			continue;
 		if (__wake_up(&shard->waiters, TASK_INTERRUPTIBLE, 1,
 			      poll_to_key(EPOLLIN | EPOLLRDNORM)))
-			return true;
+			return;
 	}
-	return false;
 }
 
 /*

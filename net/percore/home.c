@@ -133,6 +133,7 @@ static void percore_home_settle(struct percore_shard *shard)
 	if (shard->home_pid != task_pid(current)) {
 		old = shard->home_pid;
 		WRITE_ONCE(shard->home_pid, get_pid(task_pid(current)));
+		WRITE_ONCE(shard->home_sleeps, false);	/* that was another */
 		percore_bell_reset(shard);
 	}
 	WRITE_ONCE(shard->settled_at, atomic_long_read(&shard->accepts_local));
@@ -285,7 +286,7 @@ bool percore_home_wake(struct percore_shard *shard)
 	wq = rcu_dereference(shard->listener->sk->sk_wq);
 	spin_lock(&shard->lock);
 	rung = wq && percore_home_ring(shard, &wq->wait);
-	if (!rung)
+	if (!rung && shard->bell)	/* else the home has just left */
 		percore_bell_unlearn(shard);
 	spin_unlock(&shard->lock);
 	rcu_read_unlock();

@@ -271,7 +271,7 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 		   struct proto_accept_arg *arg);
 __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 			     poll_table *wait);
-bool percore_accept_wake(struct percore_listener *lsn, unsigned int cpu);
+void percore_accept_wake(struct percore_listener *lsn, unsigned int cpu);
 
 /* sysctl.c */
 int percore_sysctl_init(struct net *net);

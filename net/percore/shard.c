@@ -375,9 +375,7 @@ static void percore_pool_ready(struct percore_listener *lsn,
  */
 void percore_shard_pool_ready(struct percore_listener *lsn)
 {
-	percore_pool_use(lsn);
-	percore_stock_data_ready(lsn->sk);
-	percore_accept_wake(lsn, raw_smp_processor_id());
+	percore_pool_ready(lsn, NULL, raw_smp_processor_id());
 }
 
 static u64 percore_shard_period_ns(const struct percore_shard *shard)
