@@ -16,29 +16,34 @@
  *					   while the task owns the socket, see
  *					   percore_shard_fill()
  *   epoll entries, sleepers		   are where home.c looks for them
- *   close()				   we hold the file while we attach: it
- *					   comes to percore_listen_release(), or
- *					   has come to the end before
+ *   close()				   percore_adopt_one()
  */
-#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/slab.h>
 #include <net/tcp.h>
 
 #include "percore.h"
 
+/*
+ * A close() that has looked up the socket's operations before we replace them
+ * does not come to percore_listen_release(): take ours back then. We hold no
+ * reference on the file meanwhile, since ours could be the last one, and the
+ * port still in use after close() has returned.
+ */
 static void percore_adopt_one(struct sock *sk)
 {
-	struct file *file = NULL;
+	const struct file *file;
 
 	lock_sock(sk);
-	/* the lock keeps sk_socket, if close() has not taken it off yet */
-	if (sk->sk_state == TCP_LISTEN && sk->sk_socket)
-		file = get_file_active(&sk->sk_socket->file);
-	if (file)
+	/* the lock keeps both, if close() has not taken it off yet */
+	file = sk->sk_socket ? sk->sk_socket->file : NULL;
+	if (sk->sk_state == TCP_LISTEN && file) {
 		percore_listen_attach(sk);
+		smp_mb();	/* pairs with fput(): it counts, then looks */
+		if (!file_count(file))
+			percore_listen_detach(sk);
+	}
 	release_sock(sk);
-	if (file)
-		fput(file);
 }
 
 static bool percore_adopt_may(const struct sock *sk)

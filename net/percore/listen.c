@@ -234,6 +234,23 @@ void percore_listen_attach(struct sock *sk)
 		percore_hook_on(lsn);
 }
 
+/**
+ * percore_listen_detach - take percore_listen_attach() back
+ * @sk: the socket, locked; nobody is in accept() or poll() on it
+ * Context: process.
+ */
+void percore_listen_detach(struct sock *sk)
+{
+	struct percore_listener *lsn = percore_listen_unlink(sk);
+
+	if (!lsn)
+		return;
+	if (percore_hook_find(sk) == lsn)
+		percore_hook_off(lsn);
+	percore_hook_restore_ops(sk);
+	percore_listen_teardown(lsn);
+}
+
 /*
  * Every change of a TCP state on the machine comes by here: decide with two
  * compares. A child is born in LISTEN, as a copy of its listener, and leaves

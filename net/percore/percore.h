@@ -208,6 +208,7 @@ int percore_listen_init(void);
 void percore_listen_exit(void);
 int percore_listen_release(struct socket *sock);
 void percore_listen_attach(struct sock *sk);
+void percore_listen_detach(struct sock *sk);
 bool percore_listen_stop(void);
 void percore_listen_look(void);
 unsigned int percore_listen_count(struct net *net);

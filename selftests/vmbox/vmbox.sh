@@ -55,6 +55,25 @@ check "a VM that dies without a status fails" ended 98
 box --timeout 12 -- sleep 1000
 check "a VM that hangs is killed and fails" ended 124
 
+# A QEMU that dies N times, each time before its guest has begun
+mkdir "$dir/bin"
+cat >"$dir/bin/qemu-system-x86_64" <<EOF
+#!/bin/bash
+echo x >>$dir/deaths
+[ \$(wc -l <$dir/deaths) -gt \$DEATHS ] || kill -ABRT \$\$
+exec $(command -v qemu-system-x86_64) "\$@"
+EOF
+chmod +x "$dir/bin/qemu-system-x86_64"
+
+rm -f "$dir/deaths"
+DEATHS=2 PATH=$dir/bin:$PATH box -- echo "done"
+check "QEMU's own death is no result" ended 0
+check "and it is said" says 'QEMU ended by signal 6 before the guest began'
+check "the command ran once" prints "done"
+rm -f "$dir/deaths"
+DEATHS=9 PATH=$dir/bin:$PATH box -- echo "done"
+check "unless it dies every time" ended 98
+
 box --driver nonsense -- true
 check "a wrong value is refused" ended 2
 check "in one line" one_line

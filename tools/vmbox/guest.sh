@@ -5,7 +5,7 @@
 #
 # It speaks to vmbox over three virtio-serial ports:
 #   out   output of the command, nothing else
-#   ctl   lines: up SECONDS | error TEXT | status N | tainted N
+#   ctl   lines: begun | up SECONDS | error TEXT | status N | tainted N
 #   log   the whole kernel log at the end, and what kmemleak found
 #
 # /run/.vmbox/config holds: repo share_tag cache release kernel driver percore
@@ -163,6 +163,7 @@ finish_log() {
 
 mkfifo $private/never
 exec {ctl}>"$(port ctl)"
+echo begun >&$ctl
 mount_all
 tune
 bring_nics

@@ -137,6 +137,26 @@ check "listen_shard=0 lets go of it" turn_off
 check "none was lost or accepted twice" accounted $((n + 300))
 set_knob listen_shard 1
 
+toggle() {
+	while [ ! -e "$tmp/enough" ]; do
+		set_knob listen_shard 0
+		set_knob listen_shard 1
+	done
+}
+
+closed_at_once() {
+	local toggler status
+
+	toggle &
+	toggler=$!
+	on_srv "$here/relisten.py" 6 3
+	status=$?
+	touch "$tmp/enough"
+	wait "$toggler"
+	return "$status"
+}
+check "a port is free after close(), whoever adopts its listener" closed_at_once
+
 ## listen_ports
 
 selects() { # LIST PORTS
