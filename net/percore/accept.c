@@ -30,9 +30,6 @@
 
 #include "percore.h"
 
-/* One look in so many goes to the pool first */
-#define PERCORE_POOL_TURN	4
-
 /* Looks at an empty pool before it is taken for unused */
 #define PERCORE_POOL_MISSES	16
 
@@ -140,7 +137,7 @@ static struct sock *percore_take(struct percore_listener *lsn,
 
 	percore_home_visit(shard);
 	if (unlikely(READ_ONCE(lsn->pool_used)) &&
-	    atomic_long_read(&shard->accepts_local) % PERCORE_POOL_TURN == 0)
+	    percore_pool_first(atomic_long_read(&shard->accepts_local)))
 		newsk = percore_take_from_pool(lsn, shard);
 	if (!newsk)
 		newsk = percore_take_from_shard(shard);

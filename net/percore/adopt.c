@@ -19,10 +19,14 @@
  *   close()				   percore_adopt_one()
  */
 #include <linux/fs.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <net/tcp.h>
 
 #include "percore.h"
+
+/* What selects sockets and what follows are one step to whoever selects next */
+DEFINE_MUTEX(percore_select_lock);
 
 /*
  * A close() that has looked up the socket's operations before we replace them
@@ -30,7 +34,7 @@
  * reference on the file meanwhile, since ours could be the last one, and the
  * port still in use after close() has returned.
  */
-static void percore_adopt_one(struct sock *sk)
+static void percore_adopt_one(struct sock *sk, void *arg)
 {
 	const struct file *file;
 
@@ -46,13 +50,8 @@ static void percore_adopt_one(struct sock *sk)
 	release_sock(sk);
 }
 
-static bool percore_adopt_may(const struct sock *sk)
-{
-	return sk->sk_state == TCP_LISTEN && sk->sk_protocol == IPPROTO_TCP &&
-	       READ_ONCE(sk->sk_data_ready) == percore_stock_data_ready;
-}
-
-static unsigned int percore_adopt_count(struct inet_listen_hashbucket *bucket)
+static unsigned int percore_adopt_count(struct inet_listen_hashbucket *bucket,
+					percore_adopt_match match, void *arg)
 {
 	const struct hlist_nulls_node *node;
 	unsigned int n = 0;
@@ -60,13 +59,14 @@ static unsigned int percore_adopt_count(struct inet_listen_hashbucket *bucket)
 
 	spin_lock(&bucket->lock);
 	sk_nulls_for_each(sk, node, &bucket->nulls_head)
-		n += percore_adopt_may(sk);
+		n += sk->sk_protocol == IPPROTO_TCP && match(sk, arg);
 	spin_unlock(&bucket->lock);
 	return n;
 }
 
 /* At most @room sockets, held, into @found. Returns how many. */
 static unsigned int percore_adopt_find(struct inet_listen_hashbucket *bucket,
+				       percore_adopt_match match, void *arg,
 				       struct sock **found, unsigned int room)
 {
 	const struct hlist_nulls_node *node;
@@ -77,7 +77,7 @@ static unsigned int percore_adopt_find(struct inet_listen_hashbucket *bucket,
 	sk_nulls_for_each(sk, node, &bucket->nulls_head) {
 		if (n == room)
 			break;
-		if (!percore_adopt_may(sk))
+		if (sk->sk_protocol != IPPROTO_TCP || !match(sk, arg))
 			continue;
 		sock_hold(sk);
 		found[n++] = sk;
@@ -86,9 +86,11 @@ static unsigned int percore_adopt_find(struct inet_listen_hashbucket *bucket,
 	return n;
 }
 
-static int percore_adopt_bucket(struct inet_listen_hashbucket *bucket)
+static int percore_adopt_bucket(struct inet_listen_hashbucket *bucket,
+				percore_adopt_match match,
+				percore_adopt_visit visit, void *arg)
 {
-	unsigned int i, n = percore_adopt_count(bucket);
+	unsigned int i, n = percore_adopt_count(bucket, match, arg);
 	struct sock **found;
 
 	if (!n)
@@ -96,13 +98,42 @@ static int percore_adopt_bucket(struct inet_listen_hashbucket *bucket)
 	found = kvmalloc_array(n, sizeof(*found), GFP_KERNEL);
 	if (!found)
 		return -ENOMEM;
-	n = percore_adopt_find(bucket, found, n);
+	n = percore_adopt_find(bucket, match, arg, found, n);
 	for (i = 0; i < n; i++) {
-		percore_adopt_one(found[i]);
+		visit(found[i], arg);
 		sock_put(found[i]);
 	}
 	kvfree(found);
 	return 0;
+}
+
+/**
+ * percore_adopt_walk - visit sockets that listen, of all namespaces
+ * @match: which; called with spinlocks held
+ * @visit: called without locks; the socket may have been closed meanwhile
+ * @arg: passed to both
+ * Context: process, sleeps.
+ * Return: 0, or -ENOMEM when some were left out.
+ */
+int percore_adopt_walk(percore_adopt_match match, percore_adopt_visit visit,
+		       void *arg)
+{
+	struct inet_hashinfo *table = init_net.ipv4.tcp_death_row.hashinfo;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= table->lhash2_mask; i++) {
+		err = percore_adopt_bucket(&table->lhash2[i], match, visit,
+					   arg) ?: err;
+		cond_resched();
+	}
+	return err;
+}
+
+static bool percore_adopt_may(const struct sock *sk, void *arg)
+{
+	return sk->sk_state == TCP_LISTEN &&
+	       READ_ONCE(sk->sk_data_ready) == percore_stock_data_ready;
 }
 
 /**
@@ -114,14 +145,21 @@ static int percore_adopt_bucket(struct inet_listen_hashbucket *bucket)
  */
 void percore_adopt(void)
 {
-	struct inet_hashinfo *table = init_net.ipv4.tcp_death_row.hashinfo;
-	unsigned int i;
-
-	for (i = 0; i <= table->lhash2_mask; i++) {
-		if (percore_adopt_bucket(&table->lhash2[i]))
-			pr_warn_once("percore: no memory to adopt listeners\n");
-		cond_resched();
-	}
+	if (percore_adopt_walk(percore_adopt_may, percore_adopt_one, NULL))
+		pr_warn_once("percore: no memory to adopt listeners\n");
 	synchronize_rcu();
 	percore_listen_look();
+}
+
+/**
+ * percore_adopt_again - settings or wishes have changed: have shards where they
+ * are wanted, and nowhere else
+ *
+ * Context: process, sleeps. The caller holds percore_select_lock.
+ */
+void percore_adopt_again(void)
+{
+	lockdep_assert_held(&percore_select_lock);
+	percore_listen_stop();
+	percore_adopt();
 }

@@ -28,25 +28,8 @@
 
 #include "percore.h"
 
-/* What a guess costs that was never wrong, and one that always is */
-#define PERCORE_HOME_PRICE	4
-#define PERCORE_BELL_PRICE	2
-#define PERCORE_PRICE_MAX	4096
-
-/* A guess that was right so many times was good, whatever came then */
-#define PERCORE_RIGHT		1024
-
 #define PERCORE_READABLE \
 	poll_to_key(EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND)
-
-/* What the next guess costs, after one that was right @n times, then wrong */
-static unsigned int percore_price(unsigned int price, unsigned int least,
-				  unsigned long n)
-{
-	if (n >= PERCORE_RIGHT)
-		return least;
-	return min_t(unsigned int, 2 * price, PERCORE_PRICE_MAX);
-}
 
 /**
  * percore_home_init - no home, nothing learned

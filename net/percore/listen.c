@@ -152,16 +152,19 @@ int percore_listen_release(struct socket *sock)
 	return ret;
 }
 
-/* Do the settings want @sk to have shards? */
+/* Do settings, or what is wished for it, want @sk to have shards? */
 static bool percore_listen_wanted(const struct sock *sk)
 {
 	const struct percore_net *pn = percore_net(sock_net(sk));
+	bool wanted;
 
 	lockdep_assert_held(&percore_listeners_lock);
-	if (percore_closing || !READ_ONCE(pn->listen_shard))
+	if (percore_closing)
 		return false;
-	return bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
-	       test_bit(READ_ONCE(sk->sk_num), pn->listen_ports);
+	wanted = READ_ONCE(pn->listen_shard) &&
+		 (bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
+		  test_bit(READ_ONCE(sk->sk_num), pn->listen_ports));
+	return percore_wish_of(sk, wanted);
 }
 
 /* Ordinary TCP socket of an application, with nobody else's hooks in it */
@@ -270,6 +273,7 @@ static void percore_listen_state(void *data, const struct sock *csk,
 		percore_listen_attach(sk);
 		return;
 	}
+	percore_wish_forget(sk);
 	lsn = percore_hook_find(sk);
 	if (!lsn)
 		return;

@@ -76,6 +76,7 @@ static void __exit percore_exit(void)
 	percore_netlink_exit();
 	percore_steer_exit();
 	percore_listen_exit();
+	percore_wish_exit();
 	percore_charge_exit();
 	percore_port_exit();
 	unregister_pernet_subsys(&percore_net_ops);

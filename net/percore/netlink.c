@@ -85,7 +85,7 @@ static int percore_netlink_put_core(struct sk_buff *skb,
 			      atomic_long_read(&shard->accepts_stolen),
 			      PERCORE_A_CORE_PAD) ||
 	    nla_put_u32(skb, PERCORE_A_CORE_DEPTH,
-			READ_ONCE(shard->depth))) {
+			READ_ONCE(shard->age.depth))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
@@ -181,6 +181,61 @@ static int percore_netlink_dump_listeners(struct sk_buff *skb,
 	return percore_dump_end(&dump, err);
 }
 
+static int percore_netlink_wish_fd(struct sk_buff *request,
+				   struct genl_info *info,
+				   enum percore_shard_wish what)
+{
+	u32 fd = nla_get_u32(info->attrs[PERCORE_A_LISTENER_FD]);
+	int err = percore_wish_fd(genl_info_net(info), fd, what);
+
+	if (err)
+		NL_SET_ERR_MSG_FMT_MOD(info->extack,
+				       "descriptor %u is not a TCP socket that listens here",
+				       fd);
+	return err;
+}
+
+static int percore_netlink_wish_at(struct sk_buff *request,
+				   struct genl_info *info,
+				   enum percore_shard_wish what)
+{
+	u16 port = nla_get_u16(info->attrs[PERCORE_A_LISTENER_PORT]);
+	struct net *net = genl_info_net(info);
+	int err;
+
+	if (!netlink_ns_capable(request, net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	err = percore_wish_at(net, port, what);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_FMT_MOD(info->extack,
+				       "nobody listens at port %u", port);
+	return err;
+}
+
+static int percore_netlink_wish(struct sk_buff *request,
+				struct genl_info *info)
+{
+	enum percore_shard_wish what;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, PERCORE_A_LISTENER_SHARD))
+		return -EINVAL;
+	what = nla_get_u32(info->attrs[PERCORE_A_LISTENER_SHARD]);
+	if (!info->attrs[PERCORE_A_LISTENER_FD] &&
+	    GENL_REQ_ATTR_CHECK(info, PERCORE_A_LISTENER_PORT))
+		return -EINVAL;
+
+	mutex_lock(&percore_select_lock);
+	if (info->attrs[PERCORE_A_LISTENER_FD])
+		err = percore_netlink_wish_fd(request, info, what);
+	else
+		err = percore_netlink_wish_at(request, info, what);
+	if (!err)
+		percore_adopt_again();
+	mutex_unlock(&percore_select_lock);
+	return err;
+}
+
 static int percore_netlink_put_queue(struct sk_buff *skb, unsigned int id,
 				     const struct percore_nic_queue *queue)
 {
@@ -248,6 +303,13 @@ static const struct nla_policy percore_netlink_plan[] = {
 	[PERCORE_A_PLAN_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+static const struct nla_policy percore_netlink_listener[] = {
+	[PERCORE_A_LISTENER_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[PERCORE_A_LISTENER_FD] = { .type = NLA_U32 },
+	[PERCORE_A_LISTENER_SHARD] = NLA_POLICY_MAX(NLA_U32,
+						    PERCORE_SHARD_WISH_OFF),
+};
+
 static const struct genl_ops percore_netlink_ops[] = {
 	{
 		.cmd = PERCORE_CMD_STATUS_GET,
@@ -281,6 +343,12 @@ static const struct genl_ops percore_netlink_ops[] = {
 		.flags = GENL_ADMIN_PERM,
 		.policy = percore_netlink_plan,
 		.maxattr = ARRAY_SIZE(percore_netlink_plan) - 1,
+	},
+	{
+		.cmd = PERCORE_CMD_LISTENER_SET,
+		.doit = percore_netlink_wish,
+		.policy = percore_netlink_listener,
+		.maxattr = ARRAY_SIZE(percore_netlink_listener) - 1,
 	},
 };
 

@@ -8,9 +8,11 @@
  *
  *	listen.c   which sockets, from when to when
  *	adopt.c    those that listen already
+ *	wish.c     those for which something else was asked than by sysctl
  *	hook.c     the pointers of a socket that are replaced
  *	shard.c    which connections a core keeps for its own worker, how long
  *	home.c     which task is that worker, and what wakes it
+ *	policy.h   the arithmetic of both
  *	accept.c   accept() and poll() of the worker, its sleep
  *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
@@ -20,8 +22,7 @@
  *	  percore_listeners_lock	the table of listeners
  *	  rskq_lock of the pool		its list, percore_listener.active,
  *					sk_ack_backlog
- *	    percore_shard.lock		its list, .depth, .debt, .queued, .mark,
- *					.armed
+ *	    percore_shard.lock		its list, .age, .debt, .armed
  *	  lock of a wait queue
  */
 #ifndef _NET_PERCORE_PERCORE_H
@@ -29,12 +30,15 @@
 
 #include <linux/hrtimer.h>
 #include <linux/list.h>
+#include <linux/percore.h>
 #include <linux/poll.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
 #include <net/inet_connection_sock.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
+
+#include "policy.h"
 
 #define PERCORE_VERSION	"0.1"
 
@@ -49,15 +53,12 @@ struct percore_listener;
  * @lock: guards what says so below; softirq and process context
  * @head: connections waiting, oldest first; under @lock
  * @tail: the last of them; under @lock
- * @depth: how many; under @lock
+ * @age: how many, and how long they have waited; under @lock
  * @debt: connections accepted from here that sk_ack_backlog of the listener
  *	still counts; under @lock
  * @refs: references to the listener that their requests held; under @lock
- * @queued: connections ever put in; under @lock
- * @mark: value of @queued one period ago; under @lock
- * @mark_taken: connections that had left by then; under @lock
- * @mark_at: when that was, in jiffies; under @lock
- * @mark_from: the connections up to @mark that are left came after this, in
+ * @mark_at: when the period of @age began, in jiffies; under @lock
+ * @mark_from: the connections that were there then came after this, in
  *	jiffies; under @lock
  * @armed: @timer runs; under @lock
  * @home: task known to take connections on this core, NULL when there is none
@@ -99,12 +100,9 @@ struct percore_shard {
 	spinlock_t lock;	/* all to .armed */
 	struct request_sock *head;
 	struct request_sock *tail;
-	u32 depth;
+	struct percore_age age;
 	u32 debt;
 	u32 refs;
-	u32 queued;
-	u32 mark;
-	u32 mark_taken;
 	unsigned long mark_at;
 	unsigned long mark_from;
 	bool armed;
@@ -217,7 +215,22 @@ int percore_listen_walk(struct net *net, u64 after,
 			void *arg);
 
 /* adopt.c */
+typedef bool (*percore_adopt_match)(const struct sock *sk, void *arg);
+typedef void (*percore_adopt_visit)(struct sock *sk, void *arg);
+
+extern struct mutex percore_select_lock;
+
+int percore_adopt_walk(percore_adopt_match match, percore_adopt_visit visit,
+		       void *arg);
 void percore_adopt(void);
+void percore_adopt_again(void);
+
+/* wish.c */
+bool percore_wish_of(const struct sock *sk, bool otherwise);
+void percore_wish_forget(const struct sock *sk);
+int percore_wish_fd(struct net *net, int fd, enum percore_shard_wish what);
+int percore_wish_at(struct net *net, u16 port, enum percore_shard_wish what);
+void percore_wish_exit(void);
 
 /* hook.c */
 int percore_hook_init(void);

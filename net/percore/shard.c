@@ -113,8 +113,7 @@ static void percore_shard_append(struct percore_shard *shard,
 	else
 		WRITE_ONCE(shard->head, req);
 	shard->tail = req;
-	shard->depth++;
-	shard->queued++;
+	percore_age_put(&shard->age);
 }
 
 static struct request_sock *percore_shard_remove(struct percore_shard *shard)
@@ -127,7 +126,7 @@ static struct request_sock *percore_shard_remove(struct percore_shard *shard)
 	WRITE_ONCE(shard->head, req->dl_next);
 	if (!req->dl_next)
 		shard->tail = NULL;
-	shard->depth--;
+	percore_age_take(&shard->age);
 	return req;
 }
 
@@ -208,6 +207,44 @@ struct sock *percore_shard_pop(struct percore_shard *shard)
 	return newsk;
 }
 
+/* ---- into a shard ---- */
+
+/* Note what the shard has had by now, and since when that came. */
+static void percore_shard_mark(struct percore_shard *shard, unsigned long from)
+{
+	lockdep_assert_held(&shard->lock);
+	percore_age_mark(&shard->age);
+	shard->mark_from = from;
+	shard->mark_at = jiffies;
+}
+
+static u64 percore_shard_period_ns(const struct percore_shard *shard)
+{
+	const struct net *net = sock_net(shard->listener->sk);
+
+	return (u64)READ_ONCE(percore_net(net)->listen_steal_us) *
+	       NSEC_PER_USEC;
+}
+
+/*
+ * The shard holds something: have its timer run. Under the pool's lock, so that
+ * none starts after percore_shard_return_all(), on its way to be cancelled.
+ */
+static void percore_shard_arm(struct percore_shard *shard)
+{
+	u64 period_ns;
+
+	lockdep_assert_held(&percore_queue(shard->listener->sk)->rskq_lock);
+	lockdep_assert_held(&shard->lock);
+	if (shard->armed)
+		return;
+	shard->armed = true;
+	percore_shard_mark(shard, jiffies);
+	period_ns = percore_shard_period_ns(shard);
+	hrtimer_start_range_ns(&shard->timer, ns_to_ktime(period_ns),
+			       period_ns / 4, HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
 /* A connection of this core that the pool does not have to keep */
 static bool percore_shard_wants(const struct percore_shard *shard,
 				const struct request_sock *req)
@@ -257,6 +294,7 @@ static bool __percore_shard_fill(struct percore_listener *lsn,
 	spin_lock(&shard->lock);
 	percore_shard_append(shard, found);
 	percore_shard_settle(shard);
+	percore_shard_arm(shard);
 	spin_unlock(&shard->lock);
 	return true;
 }
@@ -378,14 +416,6 @@ void percore_shard_pool_ready(struct percore_listener *lsn)
 	percore_pool_ready(lsn, NULL, raw_smp_processor_id());
 }
 
-static u64 percore_shard_period_ns(const struct percore_shard *shard)
-{
-	const struct net *net = sock_net(shard->listener->sk);
-
-	return (u64)READ_ONCE(percore_net(net)->listen_steal_us) *
-	       NSEC_PER_USEC;
-}
-
 /* What is kept in the shard is anybody's. */
 static void percore_shard_give_up(struct percore_shard *shard)
 {
@@ -395,7 +425,7 @@ static void percore_shard_give_up(struct percore_shard *shard)
 
 	spin_lock_bh(pool_lock);
 	spin_lock(&shard->lock);
-	n = shard->depth;
+	n = shard->age.depth;
 	percore_shard_return(shard, n);
 	spin_unlock(&shard->lock);
 	spin_unlock_bh(pool_lock);
@@ -444,42 +474,29 @@ static bool percore_shard_told_all(struct percore_shard *shard)
 	       percore_home_told_all(shard);
 }
 
-/* Note what the shard has had by now, and since when that came. */
-static void percore_shard_mark(struct percore_shard *shard, unsigned long from)
-{
-	lockdep_assert_held(&shard->lock);
-	shard->mark = shard->queued;
-	shard->mark_taken = shard->queued - shard->depth;
-	shard->mark_from = from;
-	shard->mark_at = jiffies;
-}
-
 /* Has anything waited for a whole period? Then it is anybody's. */
 static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 {
 	struct percore_shard *shard;
 	struct percore_listener *lsn;
 	bool again, wake = false, gone = false;
-	u32 aged = 0;
+	u32 aged;
 
 	shard = container_of(timer, struct percore_shard, timer);
 	lsn = shard->listener;
 	spin_lock(&percore_queue(lsn->sk)->rskq_lock);
 	spin_lock(&shard->lock);
 	percore_shard_settle(shard);
-	if (shard->depth) {
-		u32 taken = shard->queued - shard->depth;
-
-		if ((s32)(shard->mark - taken) > 0) {
-			aged = shard->mark - taken;
-			wake = !percore_shard_told_all(shard);
-		}
-		gone = taken == shard->mark_taken;
+	aged = percore_age_due(&shard->age);
+	if (aged) {
+		wake = !percore_shard_told_all(shard);
+		gone = percore_age_untouched(&shard->age);
 		percore_shard_return(shard, aged);
-		percore_shard_mark(shard, shard->mark_at);
 	}
-	again = shard->depth;
+	again = shard->age.depth;
 	shard->armed = again;
+	if (again)
+		percore_shard_mark(shard, shard->mark_at);
 	spin_unlock(&shard->lock);
 	spin_unlock(&percore_queue(lsn->sk)->rskq_lock);
 
@@ -494,25 +511,6 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(timer, ns_to_ktime(percore_shard_period_ns(shard)));
 	return HRTIMER_RESTART;
-}
-
-static void percore_shard_arm(struct percore_shard *shard)
-{
-	u64 period_ns;
-	bool arm;
-
-	spin_lock(&shard->lock);
-	arm = !shard->armed;
-	if (arm) {
-		shard->armed = true;
-		percore_shard_mark(shard, jiffies);
-	}
-	spin_unlock(&shard->lock);
-	if (!arm)
-		return;
-	period_ns = percore_shard_period_ns(shard);
-	hrtimer_start_range_ns(&shard->timer, ns_to_ktime(period_ns),
-			       period_ns / 4, HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
 /**
@@ -541,7 +539,6 @@ void percore_shard_data_ready(struct sock *sk)
 	}
 	if (READ_ONCE(shard->told))
 		WRITE_ONCE(shard->told, false);
-	percore_shard_arm(shard);
 	if (unlikely(!percore_home_wake(shard)))
 		percore_shard_give_up(shard);
 }

@@ -5,7 +5,6 @@
  * A new namespace starts with the values that init_net has at that moment.
  */
 #include <linux/bitmap.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
@@ -17,9 +16,6 @@
 static unsigned int percore_steal_min_us = 100;
 static unsigned int percore_steal_max_us = 1000000;
 
-/* A setting and what it does are one step to whoever writes next. */
-static DEFINE_MUTEX(percore_sysctl_lock);
-
 /* Which sockets are to have shards: on return those and no others have. */
 static int percore_sysctl_select(proc_handler *handler,
 				 const struct ctl_table *table, int write,
@@ -27,13 +23,11 @@ static int percore_sysctl_select(proc_handler *handler,
 {
 	int ret;
 
-	mutex_lock(&percore_sysctl_lock);
+	mutex_lock(&percore_select_lock);
 	ret = handler(table, write, buffer, lenp, ppos);
-	if (!ret && write) {
-		percore_listen_stop();
-		percore_adopt();
-	}
-	mutex_unlock(&percore_sysctl_lock);
+	if (!ret && write)
+		percore_adopt_again();
+	mutex_unlock(&percore_select_lock);
 	return ret;
 }
 

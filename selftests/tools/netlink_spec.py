@@ -30,6 +30,10 @@ def implied_names(spec):
 
     for attrs in spec["attribute-sets"]:
         enumerate_from(1, attrs["name-prefix"], attrs["attributes"])
+    for enum in spec.get("definitions", []):
+        prefix = f"{family}_{enum['name'].upper().replace('-', '_')}_"
+        for value, entry in enumerate(enum["entries"]):
+            names[prefix + entry["name"].upper()] = value
     enumerate_from(1, f"{family}_CMD_", spec["operations"]["list"])
     return names
 

@@ -118,6 +118,21 @@ for verb in plan apply revert; do
 	check "$verb with two devices: one line, status 2" \
 		fails_with 2 "unexpected argument 'eth1'" $verb eth0 eth1
 done
+for args in "on 80" "off 65535" "default 1"; do
+	# shellcheck disable=SC2086
+	check "shard $args without the module: one line, status 3" \
+		fails_with 3 "not loaded" shard $args
+done
+check "shard without a port: one line, status 2" \
+	fails_with 2 "a wish and a port are needed" shard on
+check "shard with two ports: one line, status 2" \
+	fails_with 2 "unexpected argument '81'" shard on 80 81
+check "shard with another wish: one line, status 2" \
+	fails_with 2 "'maybe' is not one of on, off, default" shard maybe 80
+for port in 0 65536 -1 80x 99999999999999999999 ''; do
+	check "shard on '$port': one line, status 2" \
+		fails_with 2 "'$port' is not a port" -- shard on "$port"
+done
 check "no command: one line, status 2" fails_with 2 "no command"
 check "only --json: one line, status 2" fails_with 2 "no command" --json
 check "unknown command: one line, status 2" fails_with 2 "'frobnicate'" frobnicate
@@ -139,7 +154,7 @@ check "a full disk is noticed" full_disk
 check "make install DESTDIR= PREFIX=" installs
 check "every command is documented and completed" documented
 check "completion of a command" completes "percorectl li" listeners
-check "completion of all commands" completes "percorectl --json " "status listeners ports plan apply revert"
+check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert"
 check "completion of an option" completes "percorectl status --j" --json
 check "nothing to complete after a command" completes "percorectl status " ""
 check "completion of a device" completes "percorectl plan l" lo

@@ -309,16 +309,25 @@ static int reply_recv(struct genl *g, struct genl_reply *r)
  * @cmd: the request
  * @flags: NLM_F_*
  * @name: CTRL_ATTR_FAMILY_NAME, or NULL for no such attribute
- * @attr: type of an attribute that holds @ifindex
- * @ifindex: an interface, or 0 for no such attribute
+ * @attrs: numbers; the first with type 0 ends them
  */
 struct request {
 	uint8_t cmd;
 	uint16_t flags;
 	const char *name;
-	uint16_t attr;
-	uint32_t ifindex;
+	struct genl_attr attrs[GENL_ATTRS];
 };
+
+static void attrs_put(struct nlmsghdr *nlh, const struct genl_attr *attrs)
+{
+	const struct genl_attr *a;
+
+	for (a = attrs; a < attrs + GENL_ATTRS && a->type; a++)
+		if (a->size == sizeof(uint16_t))
+			mnl_attr_put_u16(nlh, a->type, a->n);
+		else
+			mnl_attr_put_u32(nlh, a->type, a->n);
+}
 
 static int request(struct genl *g, const struct request *req,
 		   struct genl_reply *r)
@@ -339,8 +348,7 @@ static int request(struct genl *g, const struct request *req,
 						  CTRL_ATTR_FAMILY_NAME,
 						  req->name))
 		return -EINVAL;
-	if (req->ifindex)
-		mnl_attr_put_u32(nlh, req->attr, req->ifindex);
+	attrs_put(nlh, req->attrs);
 
 	r->type = g->family;
 	r->seq = g->seq;
@@ -378,25 +386,39 @@ static int nothing(const void *attrs, size_t len, void *data)
 }
 
 /**
+ * genl_do_with() - have something done
+ * @g: the connection
+ * @cmd: the request
+ * @attrs: what with
+ *
+ * Return: 0, or a negative errno; then @g->extack is what the kernel said.
+ */
+int genl_do_with(struct genl *g, uint8_t cmd,
+		 const struct genl_attr attrs[GENL_ATTRS])
+{
+	struct request req = { .cmd = cmd, .flags = NLM_F_ACK };
+	struct genl_reply r = { .fn = nothing };
+
+	memcpy(req.attrs, attrs, sizeof(req.attrs));
+	return request(g, &req, &r);
+}
+
+/**
  * genl_do_to() - have something done to an interface
  * @g: the connection
  * @cmd: the request
  * @attr: attribute for
  * @ifindex: the interface
  *
- * Return: 0, or a negative errno; then @g->extack is what the kernel said.
+ * Return: as genl_do_with().
  */
 int genl_do_to(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex)
 {
-	const struct request req = {
-		.cmd = cmd,
-		.flags = NLM_F_ACK,
-		.attr = attr,
-		.ifindex = ifindex,
+	const struct genl_attr attrs[GENL_ATTRS] = {
+		{ attr, sizeof(ifindex), ifindex },
 	};
-	struct genl_reply r = { .fn = nothing };
 
-	return request(g, &req, &r);
+	return genl_do_with(g, cmd, attrs);
 }
 
 /**
@@ -418,8 +440,7 @@ int genl_dump_of(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex,
 	const struct request req = {
 		.cmd = cmd,
 		.flags = NLM_F_DUMP,
-		.attr = attr,
-		.ifindex = ifindex,
+		.attrs = { { ifindex ? attr : 0, sizeof(ifindex), ifindex } },
 	};
 	int ret, try;
 

@@ -28,6 +28,15 @@ static const struct command commands[] = {
 		.run = cmd_listeners,
 	},
 	{
+		.name = "shard",
+		.args = "WISH PORT",
+		.help = "on, off or default for listeners at a port",
+		.min_args = 2,
+		.max_args = 2,
+		.needs = "a wish and a port are needed",
+		.run = cmd_shard,
+	},
+	{
 		.name = "ports",
 		.args = "",
 		.help = "queues of each NIC, and whether all agrees",
@@ -39,6 +48,7 @@ static const struct command commands[] = {
 		.help = "what apply would do to a NIC, and why",
 		.min_args = 1,
 		.max_args = 1,
+		.needs = "a device is needed",
 		.run = cmd_plan,
 	},
 	{
@@ -47,6 +57,7 @@ static const struct command commands[] = {
 		.help = "apply the plan of a NIC, and keep it",
 		.min_args = 1,
 		.max_args = 1,
+		.needs = "a device is needed",
 		.run = cmd_apply,
 	},
 	{
@@ -55,6 +66,7 @@ static const struct command commands[] = {
 		.help = "put back what was there before apply",
 		.min_args = 1,
 		.max_args = 1,
+		.needs = "a device is needed",
 		.run = cmd_revert,
 	},
 };
@@ -119,7 +131,7 @@ static int command_run(const struct options *opt, int argc, char **argv)
 		return usage_error("unexpected argument",
 				   argv[1 + c->max_args]);
 	if (argc - 1 < c->min_args)
-		return usage_error("a device is needed", NULL);
+		return usage_error(c->needs, NULL);
 	return c->run(opt, argc - 1, argv + 1);
 }
 

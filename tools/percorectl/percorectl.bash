@@ -4,7 +4,7 @@
 
 _percorectl() {
 	local current=${COMP_WORDS[COMP_CWORD]} word verb= device=
-	local verbs="status listeners ports plan apply revert"
+	local verbs="status listeners shard ports plan apply revert"
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ $word = -* ]] || { device=$verb verb=${verb:-$word}; }
@@ -16,6 +16,8 @@ _percorectl() {
 		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current")
 	elif [[ $verb =~ ^(plan|apply|revert)$ && -z $device ]]; then
 		mapfile -t COMPREPLY < <(cd /sys/class/net && compgen -W "$(echo *)" -- "$current")
+	elif [[ $verb = shard && -z $device ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "on off default" -- "$current")
 	else
 		COMPREPLY=()
 	fi

@@ -54,6 +54,7 @@ struct options {
  * @help: what it does, one line
  * @min_args: how many arguments it needs
  * @max_args: how many it takes at most
+ * @needs: what to say when there are fewer than @min_args
  * @run: does it; gets its arguments alone; returns enum status
  */
 struct command {
@@ -62,6 +63,7 @@ struct command {
 	const char *help;
 	int min_args;
 	int max_args;
+	const char *needs;
 	int (*run)(const struct options *opt, int argc, char **argv);
 };
 
@@ -71,6 +73,7 @@ int cmd_ports(const struct options *opt, int argc, char **argv);
 int cmd_plan(const struct options *opt, int argc, char **argv);
 int cmd_apply(const struct options *opt, int argc, char **argv);
 int cmd_revert(const struct options *opt, int argc, char **argv);
+int cmd_shard(const struct options *opt, int argc, char **argv);
 
 /**
  * struct val - a number that the kernel may not have told
@@ -119,9 +122,26 @@ struct genl {
 	char extack[256];
 };
 
+/* Numbers that a request has at most */
+enum { GENL_ATTRS = 2 };
+
+/**
+ * struct genl_attr - a number in a request
+ * @type: of the attribute, or 0 for none
+ * @size: 2 or 4 bytes
+ * @n: the number
+ */
+struct genl_attr {
+	uint16_t type;
+	uint16_t size;
+	uint32_t n;
+};
+
 int genl_open(struct genl *g, const char *name);
 void genl_close(struct genl *g);
 int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data);
+int genl_do_with(struct genl *g, uint8_t cmd,
+		 const struct genl_attr attrs[GENL_ATTRS]);
 int genl_do_to(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex);
 int genl_dump(struct genl *g, uint8_t cmd, genl_fn fn, void *data,
 	      void (*restart)(void *data));

@@ -24,6 +24,10 @@
  *	CAP_NET_ADMIN in the initial user namespace, as interrupts are the
  *	machine's
  * @PERCORE_CMD_PLAN_REVERT: do; puts back what was there before. The same
+ * @PERCORE_CMD_LISTENER_SET: do; whether a listening socket is to have shards,
+ *	PERCORE_A_LISTENER_SHARD, until it stops listening: one of the sender's,
+ *	PERCORE_A_LISTENER_FD, or all at PERCORE_A_LISTENER_PORT, which needs
+ *	CAP_NET_ADMIN in the user namespace of the network namespace
  * @__PERCORE_CMD_MAX: one more than the last
  * @PERCORE_CMD_MAX: the last
  */
@@ -34,9 +38,22 @@ enum percore_cmd {
 	PERCORE_CMD_PLAN_GET,
 	PERCORE_CMD_PLAN_APPLY,
 	PERCORE_CMD_PLAN_REVERT,
+	PERCORE_CMD_LISTENER_SET,
 
 	__PERCORE_CMD_MAX,
 	PERCORE_CMD_MAX = __PERCORE_CMD_MAX - 1
+};
+
+/**
+ * enum percore_shard_wish - is a listening socket to have shards?
+ * @PERCORE_SHARD_WISH_DEFAULT: as the sysctls say
+ * @PERCORE_SHARD_WISH_ON: yes, whatever they say
+ * @PERCORE_SHARD_WISH_OFF: no, whatever they say
+ */
+enum percore_shard_wish {
+	PERCORE_SHARD_WISH_DEFAULT,
+	PERCORE_SHARD_WISH_ON,
+	PERCORE_SHARD_WISH_OFF,
 };
 
 enum percore_attr_status {
@@ -63,6 +80,8 @@ enum percore_attr_listener {
 	PERCORE_A_LISTENER_BACKLOG,	/* u32: connections ready to accept */
 	PERCORE_A_LISTENER_BACKLOG_MAX,	/* u32: limit set by listen() */
 	PERCORE_A_LISTENER_CORE,	/* nested, repeated: PERCORE_A_CORE_* */
+	PERCORE_A_LISTENER_FD,		/* u32: descriptor, in requests */
+	PERCORE_A_LISTENER_SHARD,	/* u32: enum percore_shard_wish */
 	PERCORE_A_LISTENER_PAD,
 
 	__PERCORE_A_LISTENER_MAX,

@@ -135,7 +135,61 @@ check "$n more connections" dial "$n"
 check "at least 90% of them were local" is_local 90
 check "listen_shard=0 lets go of it" turn_off
 check "none was lost or accepted twice" accounted $((n + 300))
+
+## one socket otherwise than listen_shard says
+
+wish() { on_srv "$PERCORECTL" shard "$@"; }
+
+# WISH PORTS
+wish_makes() { wish "$1" 8000 && [ "$(ports)" = "$2" ] && dial 50; }
+
+wish_fails() { # STATUS TEXT COMMAND...
+	local want=$1 text=$2 got
+
+	shift 2
+	"$@" >"$tmp/wish" 2>&1
+	got=$?
+	cat "$tmp/wish"
+	[ "$got" = "$want" ] && [ "$(wc -l <"$tmp/wish")" = 1 ] &&
+		grep -q "$text" "$tmp/wish"
+}
+
+unprivileged=(setpriv --reuid 65534 --clear-groups --inh-caps=-all)
+
+# WISH PORTS: PORT in them is that of the application
+own() {
+	local port ok=
+
+	coproc OWN { on_srv "$here/own_shard.py" "$1" 2>"$tmp/own"; }
+	# shellcheck disable=SC2153
+	local pid=$OWN_PID to=${OWN[1]}
+	read -r port <&"${OWN[0]}"
+	ports
+	[ "$(ports)" != "${2/PORT/$port}" ] || ok=1
+	exec {to}>&-
+	wait "$pid" && cat "$tmp/own" && [ -n "$ok" ] && [ "$(ports)" = "${2/,PORT/}" ]
+}
+
+check "off: another server" old_server -m block -c "$cpus"
+check "shard on 8000: it alone has shards" wish_makes on "[8000]"
+check "shard default 8000: it has none" wish_makes default "[]"
+wish on 8000
+check "an application's own socket: default" own default "[8000]"
+check "an application's own socket: on" own on "[8000,PORT]"
 set_knob listen_shard 1
+check "shard off 8000: it has none although listen_shard is 1" wish_makes off "[]"
+check "an application's own socket: off" own off "[]"
+check "shard on 8000: it has again" wish_makes on "[8000]"
+check "nobody listens there: one line" wish_fails 1 "nobody listens at port 8009" \
+	wish on 8009
+check "not without privileges" wish_fails 4 shard \
+	on_srv "${unprivileged[@]}" "$PERCORECTL" shard off 8000
+check "and it has its shards" [ "$(ports)" = "[8000]" ]
+wish off 8000
+check "none was lost or accepted twice" accounted 400
+check "a new socket there" old_server -m block -c "$cpus"
+check "is not meant by the old wish" [ "$(ports)" = "[8000]" ]
+served
 
 toggle() {
 	while [ ! -e "$tmp/enough" ]; do

@@ -21,6 +21,8 @@ lib=$(dirname "$0")/../../lib
 . "$lib/net.sh"
 # shellcheck source=selftests/net/percore/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/net/percore/under_load.lib.sh
+. "$(dirname "$0")/under_load.lib.sh"
 
 rounds=${1:-20}
 need_root
@@ -28,80 +30,11 @@ need_programs
 need_module
 [ -e "$MODULE" ] || skip_all "no percore.ko to insert again"
 
-tmp=$(mktemp -d)
 all=$(nproc)
 
-mkfifo "$tmp/never"
-
-put_back() {
-	[ -e "$knobs" ] || insmod "$MODULE"
-	rm -rf "$tmp"
-}
+put_back() { [ -e "$knobs" ] || insmod "$MODULE"; }
 defer put_back
-
-check "link is up" net_up || finish
-align srv "$SRV_DEV" 2>/dev/null
-align cli "$CLI_DEV" 2>/dev/null
-on_srv sysctl -qw net.core.somaxconn=4096
-on_cli sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
-echo "reload.sh: start" >/dev/kmsg
-
-## one server, one client, and what goes on between them
-
-complaints='WARNING|BUG:|Oops|Call Trace|refcount|leaked|lockdep|blocked for'
-
-log_clean() {
-	! dmesg | sed -n '/reload.sh: start/,$p' | grep -E "$complaints"
-}
-
-# The machine is busy, so this takes no other program.
-nap() { read -rt "$1" _ <>"$tmp/never"; }
-
-so_far() { read -r now <"$tmp/progress"; }
-
-# N more connections are made, within a minute.
-flows() {
-	local now=0 goal=0 end=$((SECONDS + 60))
-
-	so_far && goal=$((now + ${1:-20}))
-	while [ "$now" -lt "$goal" ]; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		nap 0.1
-		so_far
-	done
-}
-
-start_client() { # DIAL-ARG...
-	echo 0 >"$tmp/progress"
-	(exec ip netns exec cli "$here/conns" dial -a "$SRV4" -P "$tmp/progress" \
-		"$@") >"$tmp/client" 2>&1 &
-	client=$!
-}
-
-start() { # MODE ARG...
-	local mode=$1
-
-	shift
-	serve "$tmp/server" -a "$SRV4" -m "$mode" -w 4 "$@" &&
-		start_client -s 600 -t 4
-}
-
-# The client's answers are the server's ids, each once.
-stop() {
-	local status answered
-
-	kill -TERM "$client"
-	wait "$client"
-	status=$?
-	served
-	cat "$tmp/client" "$tmp/server"
-	answered=$(value answered "$tmp/client")
-	[ "$status" -eq 0 ] && [ "${answered:-0}" -gt 0 ] &&
-		[ "$(value failed "$tmp/client")" = 0 ] &&
-		[ "$(value distinct "$tmp/server")" = "$answered" ] &&
-		[ "$(value accepted "$tmp/server")" = "$answered" ] &&
-		[ "$(value twice "$tmp/server")" = 0 ]
-}
+under_load_setup
 
 remove() { timeout 120 rmmod percore && [ ! -e "$knobs" ]; }
 
