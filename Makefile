@@ -28,7 +28,7 @@ quiet := $(if $(V),,@)
 
 export CPUS KERNEL
 
-.PHONY: all modules tools setup check check-all demo bench clean help
+.PHONY: all modules tools setup check check-all demo bench deb install uninstall clean help
 
 all: modules tools ## build the modules and the tools
 
@@ -85,6 +85,36 @@ bench: ## cost per operation against the unmodified kernel, in a VM
 	$(quiet)$(MAKE) --no-print-directory setup KERNEL=debian-6.12
 	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=debian-6.12
 	$(quiet)tools/bench/bench $(ARGS)
+endif
+
+# Built in a copy: dpkg-buildpackage writes beside the tree, and cleans it.
+deb: ## build the Debian packages percore-dkms and percore-tools in build/deb
+	$(quiet)rm -rf build/deb && mkdir -p build/deb/percore
+	$(quiet)rsync -a --exclude-from=.gitignore --exclude=.git ./ build/deb/percore/
+	$(quiet)cd build/deb/percore && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -us -uc -b
+	$(quiet)rm -rf build/deb/percore
+	@ls build/deb/*.deb
+
+# Debian's packages where there are such; else by hand. Into DESTDIR by hand, too.
+dpkg := $(if $(DESTDIR),,$(wildcard /etc/debian_version))
+by_hand := $(MAKE) --no-print-directory -C tools/install
+dkms_name = percore/$$($(by_hand) -s version)
+
+install: ## install modules (by DKMS) and tools; on Debian as packages
+ifneq ($(dpkg),)
+	$(quiet)$(MAKE) --no-print-directory deb
+	$(quiet)apt-get install -y --reinstall $(CURDIR)/build/deb/*.deb
+else
+	$(quiet)$(by_hand) install-tools install-dkms
+	$(quiet)[ -n "$(DESTDIR)" ] || dkms install $(dkms_name)
+endif
+
+uninstall: ## remove all that install has installed
+ifneq ($(dpkg),)
+	$(quiet)apt-get purge -y percore-dkms percore-tools
+else
+	$(quiet)[ -n "$(DESTDIR)" ] || dkms remove $(dkms_name) --all
+	$(quiet)$(by_hand) uninstall
 endif
 
 clean: ## remove what was built

@@ -6,7 +6,7 @@
 #   eth0 10.0.0.1/24 fd00::1/64 ==== wire ==== eth1 10.0.0.2/24 fd00::2/64
 #
 # NETDEV_SRV and NETDEV_CLI name other devices than eth0 and eth1, on a real
-# box. All is put back at exit.
+# box. All is put back at exit, but a veth pair dies with its namespaces.
 #
 #   wait_until SECONDS COMMAND [ARG...]   until COMMAND succeeds; 1 if it never does
 #   net_up                                the network above, with the link up
@@ -48,7 +48,9 @@ net_down() {
 	done
 	ip netns del srv 2>/dev/null
 	ip netns del cli 2>/dev/null
-	wait_until 10 net_home "$SRV_DEV" && wait_until 10 net_home "$CLI_DEV"
+	[ -n "$virtual" ] || {
+		wait_until 10 net_home "$SRV_DEV" && wait_until 10 net_home "$CLI_DEV"
+	}
 }
 
 net_attach() { # NETNS DEV V4 V6
@@ -66,6 +68,8 @@ net_up() {
 	for dev in "$SRV_DEV" "$CLI_DEV"; do
 		wait_until 10 net_home "$dev" || skip_all "no NIC $dev"
 	done
+	virtual=
+	[ -e "/sys/class/net/$SRV_DEV/device" ] || virtual=1
 	defer net_down
 	net_attach srv "$SRV_DEV" $SRV4 $SRV6 &&
 		net_attach cli "$CLI_DEV" $CLI4 $CLI6 &&

@@ -92,6 +92,14 @@ documented() {
 	done | grep -q status
 }
 
+# The table in nic.c against the one in the driver.
+same_devices() {
+	grep -oE '0x[0-9a-f]{4}\) }' "$dir/../../drivers/net/ethernet/igb_percore/pci.c" |
+		cut -c 3-6 | sort >"$tmp/driver"
+	grep -oE '"8086:[0-9a-f]{4}"' "$dir/nic.c" | cut -c 7-10 | sort | tee "$tmp/tool"
+	[ -s "$tmp/tool" ] && diff "$tmp/driver" "$tmp/tool"
+}
+
 check "percorectl builds" make -C "$dir" || finish
 check "unit test under ASan and UBSan" make -C "$dir" check
 if command -v valgrind >/dev/null; then
@@ -133,6 +141,30 @@ for port in 0 65536 -1 80x 99999999999999999999 ''; do
 	check "shard on '$port': one line, status 2" \
 		fails_with 2 "'$port' is not a port" -- shard on "$port"
 done
+for verb in bind release; do
+	check "$verb without a device: one line, status 2" fails_with 2 "a device is needed" $verb
+	check "$verb of what is no NIC: one line, status 1" \
+		fails_with 1 "lo is not a PCI device" $verb lo
+	check "$verb of what is not there: one line, status 1" \
+		fails_with 1 "no interface 'nope'" $verb nope --json
+	for value in 0 -1 3601 1x '' ' 1' 99999999999999999999; do
+		check "$verb --timeout '$value': one line, status 2" \
+			fails_with 2 "takes 1 to 3600 seconds, not '$value'" $verb lo --timeout "$value"
+	done
+	for value in '' x 1.2.3 1.2.3.4.5 1.2.3.4%lo fe80::1 2001:db8::1%lo fe80::1% ::g \
+		"$(head -c 9000 /dev/zero | tr '\0' 1)" $'1\n2'; do
+		check "$verb --peer $(printf %q "${value:0:20}"): one line, status 2" \
+			fails_with 2 "no IP address" $verb lo --peer "$value"
+	done
+	check "$verb --peer without a value: one line, status 2" \
+		fails_with 2 "no value for '--peer'" $verb lo --peer
+done
+check "--peer nine times: one line, status 2" fails_with 2 "more than 8 peers" \
+	bind lo --peer ::1 --peer ::1 --peer ::1 --peer ::1 --peer ::1 --peer ::1 \
+	--peer ::1 --peer ::1 --peer ::1
+check "--peer is not for status: one line, status 2" \
+	fails_with 2 "unknown option '--peer'" status --peer ::1
+check "percorectl knows the devices that igb_percore knows" same_devices
 check "no command: one line, status 2" fails_with 2 "no command"
 check "only --json: one line, status 2" fails_with 2 "no command" --json
 check "unknown command: one line, status 2" fails_with 2 "'frobnicate'" frobnicate
@@ -154,10 +186,13 @@ check "a full disk is noticed" full_disk
 check "make install DESTDIR= PREFIX=" installs
 check "every command is documented and completed" documented
 check "completion of a command" completes "percorectl li" listeners
-check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert"
+check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert bind release"
 check "completion of an option" completes "percorectl status --j" --json
 check "nothing to complete after a command" completes "percorectl status " ""
 check "completion of a device" completes "percorectl plan l" lo
+check "completion of a device to move" completes "percorectl bind --peer ::1 l" lo
+check "completion of options of bind" completes "percorectl bind --ti" --timeout
+check "nothing to complete for an address" completes "percorectl bind --peer " ""
 check "nothing to complete after a device" completes "percorectl plan lo " ""
 if command -v mandoc >/dev/null; then
 	check "mandoc finds nothing" mandoc -Tlint -Wwarning "$dir/percorectl.8"

@@ -197,6 +197,10 @@ static int message_parse(const struct nlmsghdr *nlh, struct genl_reply *r)
 	if (nlh->nlmsg_type != r->type)
 		return 1;
 
+	if (r->rtnl) {
+		ret = r->fn(genlh, len, r->data);
+		return ret ? ret : 1;
+	}
 	if (len < GENL_HDRLEN)
 		return -EBADMSG;
 	ret = r->fn(genlh + GENL_HDRLEN, len - GENL_HDRLEN, r->data);
@@ -305,6 +309,27 @@ static int reply_recv(struct genl *g, struct genl_reply *r)
 }
 
 /**
+ * genl_talk() - send a request, take the answer
+ * @g: the connection
+ * @nlh: the request; gets its sequence number
+ * @r: the answer; gets that number, too
+ *
+ * Return: 0, or a negative errno; then @g->extack is what the kernel said.
+ */
+int genl_talk(struct genl *g, struct nlmsghdr *nlh, struct genl_reply *r)
+{
+	int ret;
+
+	nlh->nlmsg_seq = ++g->seq;
+	r->seq = g->seq;
+	if (mnl_socket_sendto(g->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	ret = reply_recv(g, r);
+	memcpy(g->extack, r->extack, sizeof(g->extack));
+	return ret;
+}
+
+/**
  * struct request - what is asked
  * @cmd: the request
  * @flags: NLM_F_*
@@ -335,12 +360,10 @@ static int request(struct genl *g, const struct request *req,
 	char buf[256] __aligned(NLMSG_ALIGNTO);
 	struct genlmsghdr *genlh;
 	struct nlmsghdr *nlh;
-	int ret;
 
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = g->family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | req->flags;
-	nlh->nlmsg_seq = ++g->seq;
 	genlh = mnl_nlmsg_put_extra_header(nlh, sizeof(*genlh));
 	genlh->cmd = req->cmd;
 	genlh->version = 1;
@@ -351,12 +374,7 @@ static int request(struct genl *g, const struct request *req,
 	attrs_put(nlh, req->attrs);
 
 	r->type = g->family;
-	r->seq = g->seq;
-	if (mnl_socket_sendto(g->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	ret = reply_recv(g, r);
-	memcpy(g->extack, r->extack, sizeof(g->extack));
-	return ret;
+	return genl_talk(g, nlh, r);
 }
 
 /**
@@ -482,12 +500,19 @@ void genl_close(struct genl *g)
 	g->nl = NULL;
 }
 
-static int socket_open(struct genl *g)
+/**
+ * genl_socket() - open a netlink socket, for whatever family
+ * @g: the connection, zeroed; to be given to genl_close() in any case
+ * @bus: NETLINK_*
+ *
+ * Return: 0, or a negative errno.
+ */
+int genl_socket(struct genl *g, int bus)
 {
 	const struct timeval timeout = { .tv_sec = REPLY_TIMEOUT_S };
 	int on = 1;
 
-	g->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	g->nl = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (!g->nl || mnl_socket_bind(g->nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 
@@ -513,7 +538,7 @@ int genl_open(struct genl *g, const char *name)
 	int ret;
 
 	*g = (struct genl){ .family = GENL_ID_CTRL, .seq = time(NULL) };
-	ret = socket_open(g);
+	ret = genl_socket(g, NETLINK_GENERIC);
 	if (!ret) {
 		r.data = &family;
 		ret = request(g, &(struct request){

@@ -5,9 +5,13 @@
  * Global options stand before or after the verb.  What is left after the verb
  * belongs to it.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "nic.h"
 #include "percorectl.h"
 
 #ifndef PERCORECTL_VERSION
@@ -69,6 +73,26 @@ static const struct command commands[] = {
 		.needs = "a device is needed",
 		.run = cmd_revert,
 	},
+	{
+		.name = "bind",
+		.args = "DEV",
+		.help = "move a NIC from igb to igb_percore",
+		.min_args = 1,
+		.max_args = 1,
+		.moves = true,
+		.needs = "a device is needed",
+		.run = cmd_bind,
+	},
+	{
+		.name = "release",
+		.args = "DEV",
+		.help = "move it back to igb",
+		.min_args = 1,
+		.max_args = 1,
+		.moves = true,
+		.needs = "a device is needed",
+		.run = cmd_release,
+	},
 };
 
 static void help_print(void)
@@ -78,14 +102,19 @@ static void help_print(void)
 	printf("Usage: percorectl [--json] COMMAND\n\nCommands:\n");
 	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
 		printf("  %s%s%-*s%s\n", c->name, *c->args ? " " : "",
-		       (int)(14 - strlen(c->name)), c->args, c->help);
+		       (int)(14 - strlen(c->name) - !!*c->args), c->args, c->help);
 	printf("\nOptions:\n"
 	       "  -j, --json     print JSON\n"
 	       "  -h, --help     print this and exit\n"
 	       "  -V, --version  print the version and exit\n"
 	       "\n"
-	       "Exit status: 0 done, 1 failed, 2 wrong usage,\n"
-	       "3 percore not loaded, 4 not permitted\n");
+	       "Options of bind and release:\n"
+	       "  --peer ADDR    also wants an answer of ADDR, or rolls back\n"
+	       "  --timeout SEC  how long link and peers may take (%d)\n"
+	       "\n"
+	       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 module not loaded,\n"
+	       "4 not permitted, 5 a NIC could neither be moved nor moved back\n",
+	       TIMEOUT_DEFAULT_S);
 }
 
 static const struct command *command_find(const char *name)
@@ -132,7 +161,43 @@ static int command_run(const struct options *opt, int argc, char **argv)
 				   argv[1 + c->max_args]);
 	if (argc - 1 < c->min_args)
 		return usage_error(c->needs, NULL);
+	if (opt->moves && !c->moves)
+		return usage_error("unknown option", opt->moves);
 	return c->run(opt, argc - 1, argv + 1);
+}
+
+static bool takes_value(const char *arg)
+{
+	return !strcmp(arg, "--peer") || !strcmp(arg, "--timeout");
+}
+
+/* An option of bind and release. Return: exit status. */
+static int option_take(struct options *opt, const char *name, const char *value)
+{
+	unsigned long timeout;
+	char *end;
+
+	if (!opt->moves)
+		opt->moves = name;
+	if (!value)
+		return usage_error("no value for", name);
+	if (!strcmp(name, "--peer")) {
+		if (!peer_valid(value))
+			return usage_error("no IP address, or a link-local one without %interface:",
+					   value);
+		if (opt->n_peers == PEERS_MAX)
+			return usage_error("more than 8 peers:", value);
+		opt->peers[opt->n_peers++] = value;
+		return STATUS_OK;
+	}
+	errno = 0;
+	timeout = strtoul(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end || errno || !timeout ||
+	    timeout > TIMEOUT_MAX_S)
+		return usage_error("--timeout takes 1 to 3600 seconds, not",
+				   value);
+	opt->timeout_s = timeout;
+	return STATUS_OK;
 }
 
 /* A full disk must not look like a list without listeners. */
@@ -147,9 +212,9 @@ static int stdout_close(int status)
 
 int main(int argc, char **argv)
 {
-	struct options opt = {};
+	struct options opt = { .timeout_s = TIMEOUT_DEFAULT_S };
 	bool options = true;
-	int i, n = 0;
+	int i, n = 0, status;
 
 	/* Gather in argv[0..n) what is not a global option. */
 	for (i = 1; i < argc; i++) {
@@ -167,6 +232,10 @@ int main(int argc, char **argv)
 		} else if (is_option(arg, "-V", "--version")) {
 			printf("percorectl %s\n", PERCORECTL_VERSION);
 			return stdout_close(STATUS_OK);
+		} else if (takes_value(arg)) {
+			status = option_take(&opt, arg, argv[++i]);
+			if (status)
+				return status;
 		} else {
 			return usage_error("unknown option", arg);
 		}

@@ -3,18 +3,24 @@
 # bash completion for percorectl(8)
 
 _percorectl() {
-	local current=${COMP_WORDS[COMP_CWORD]} word verb= device=
-	local verbs="status listeners shard ports plan apply revert"
+	local current=${COMP_WORDS[COMP_CWORD]} word verb= device= before=
+	local verbs="status listeners shard ports plan apply revert bind release"
+	local options="--json --help --version"
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		[[ $word = -* ]] || { device=$verb verb=${verb:-$word}; }
+		# What follows these is a value.
+		[[ $word = -* || $before =~ ^--(peer|timeout)$ ]] ||
+			{ device=$verb verb=${verb:-$word}; }
+		before=$word
 	done
-	if [[ $current = -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W \
-			"--json --help --version" -- "$current")
+	[[ ! $verb =~ ^(bind|release)$ ]] || options+=" --peer --timeout"
+	if [[ $before =~ ^--(peer|timeout)$ ]]; then
+		COMPREPLY=()
+	elif [[ $current = -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ -z $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current")
-	elif [[ $verb =~ ^(plan|apply|revert)$ && -z $device ]]; then
+	elif [[ $verb =~ ^(plan|apply|revert|bind|release)$ && -z $device ]]; then
 		mapfile -t COMPREPLY < <(cd /sys/class/net && compgen -W "$(echo *)" -- "$current")
 	elif [[ $verb = shard && -z $device ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "on off default" -- "$current")

@@ -28,8 +28,9 @@
  * @STATUS_OK: done
  * @STATUS_FAILED: the kernel refused, or the answer made no sense
  * @STATUS_USAGE: the command line made no sense
- * @STATUS_NO_MODULE: percore is not loaded
+ * @STATUS_NO_MODULE: a module that it takes is not loaded
  * @STATUS_PERMISSION: the caller may not do this
+ * @STATUS_STUCK: a NIC could neither be moved nor moved back
  */
 enum status {
 	STATUS_OK,
@@ -37,14 +38,28 @@ enum status {
 	STATUS_USAGE,
 	STATUS_NO_MODULE,
 	STATUS_PERMISSION,
+	STATUS_STUCK,
 };
+
+#define PEERS_MAX		8
+
+#define TIMEOUT_DEFAULT_S	30
+#define TIMEOUT_MAX_S		3600
 
 /**
  * struct options - what stands outside of a verb's own arguments
  * @json: print JSON instead of a table
+ * @peers: addresses that have to answer when a NIC has moved
+ * @n_peers: how many
+ * @timeout_s: how long link and peers may take
+ * @moves: the first option seen that is of bind and release alone, or NULL
  */
 struct options {
 	bool json;
+	const char *peers[PEERS_MAX];
+	size_t n_peers;
+	unsigned int timeout_s;
+	const char *moves;
 };
 
 /**
@@ -55,6 +70,7 @@ struct options {
  * @min_args: how many arguments it needs
  * @max_args: how many it takes at most
  * @needs: what to say when there are fewer than @min_args
+ * @moves: it takes --peer and --timeout
  * @run: does it; gets its arguments alone; returns enum status
  */
 struct command {
@@ -64,6 +80,7 @@ struct command {
 	int min_args;
 	int max_args;
 	const char *needs;
+	bool moves;
 	int (*run)(const struct options *opt, int argc, char **argv);
 };
 
@@ -74,6 +91,8 @@ int cmd_plan(const struct options *opt, int argc, char **argv);
 int cmd_apply(const struct options *opt, int argc, char **argv);
 int cmd_revert(const struct options *opt, int argc, char **argv);
 int cmd_shard(const struct options *opt, int argc, char **argv);
+int cmd_bind(const struct options *opt, int argc, char **argv);
+int cmd_release(const struct options *opt, int argc, char **argv);
 
 /**
  * struct val - a number that the kernel may not have told
@@ -96,6 +115,7 @@ typedef int (*genl_fn)(const void *attrs, size_t len, void *data);
  * @seq: sequence number of the request
  * @fn: gets each message of the answer
  * @data: for @fn
+ * @rtnl: it is rtnetlink's: @fn gets the messages with their own header
  * @interrupted: the kernel says that a dump missed a change
  * @extack: the kernel's own words on an error, or ""
  */
@@ -104,6 +124,7 @@ struct genl_reply {
 	uint32_t seq;
 	genl_fn fn;
 	void *data;
+	bool rtnl;
 	bool interrupted;
 	char extack[256];
 };
@@ -137,6 +158,8 @@ struct genl_attr {
 	uint32_t n;
 };
 
+int genl_socket(struct genl *g, int bus);
+int genl_talk(struct genl *g, struct nlmsghdr *nlh, struct genl_reply *r);
 int genl_open(struct genl *g, const char *name);
 void genl_close(struct genl *g);
 int genl_do(struct genl *g, uint8_t cmd, genl_fn fn, void *data);

@@ -21,7 +21,9 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/percore.h>
+#include <linux/rtnetlink.h>
 
+#include "nic.h"
 #include "percorectl.h"
 
 #define FAMILY	0x23
@@ -727,6 +729,45 @@ static void test_damage(int rounds)
 	}
 }
 
+/* Hops as they should be, then damaged at random: none is read past the end. */
+static void test_hops(unsigned int rounds)
+{
+	const size_t len = NLA_HDRLEN + 2 * sizeof(struct rtnexthop) + 8;
+	struct nlattr *attr = calloc(1, len);
+	struct rtnexthop *hop = (void *)((char *)attr + NLA_HDRLEN);
+	unsigned int i, n;
+	size_t at;
+
+	attr->nla_len = len;
+	hop[0].rtnh_len = sizeof(*hop) + 8;
+	hop[0].rtnh_ifindex = 7;
+	hop[2].rtnh_len = sizeof(*hop);
+	hop[2].rtnh_ifindex = 8;
+	at = 0;
+	n = 0;
+	while ((hop = nic_hop(attr, &at)))
+		n += hop->rtnh_ifindex;
+	ok(n == 15, "two hops of a route");
+	for (i = 0; i < rounds; i++) {
+		for (n = NLA_HDRLEN; n < len; n++)
+			((char *)attr)[n] = random();
+		((char *)attr)[NLA_HDRLEN + 1] &= random() & random() & 1;
+		for (at = 0; (hop = nic_hop(attr, &at));)
+			n += hop->rtnh_ifindex;
+	}
+	ok(true, "damaged hops");
+	free(attr);
+}
+
+static void test_peers(void)
+{
+	ok(peer_valid("192.0.2.1") && peer_valid("2001:db8::1") &&
+	   peer_valid("fe80::1%eth0"), "addresses of peers");
+	ok(!peer_valid("") && !peer_valid("fe80::1") && !peer_valid("::1%lo") &&
+	   !peer_valid("192.0.2.1%lo") && !peer_valid("fe80::1%") &&
+	   !peer_valid("192.0.2"), "and what is none");
+}
+
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 5000;
@@ -740,6 +781,8 @@ int main(int argc, char **argv)
 	test_stream();
 	test_cpuset();
 	test_ports();
+	test_hops(rounds);
+	test_peers();
 	test_damage(rounds);
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

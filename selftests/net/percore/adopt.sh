@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# here: no, it loads and unloads modules
 #
 #   cli: eth1, 8 threads ==== wire ==== srv: eth0, queue i on CPU i
 #                                            |

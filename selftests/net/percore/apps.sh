@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# here: igb_percore
 #
 #   cli: eth1, wrk and others ==== wire ==== srv: eth0, nginx and others as they
 #                                                 are, their listeners sharded

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --driver none --timeout 120
+# here: no, it loads and unloads modules
 #
 # Claim: percore and igb_percore load and unload in any order, and what they
 # made goes away with them.

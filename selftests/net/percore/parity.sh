@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# here: any
 #
 #   netns A, listen_shard 0             netns B, listen_shard 1
 #   lo: client on CPU 0, 1, 2, 3        lo: client on CPU 0, 1, 2, 3

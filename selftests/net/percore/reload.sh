@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+# here: no, it loads and unloads modules
 #
 #   cli: eth1, connections without end ==== wire ==== srv: eth0, one server
 #                                                        |

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# here: no, it steers every NIC of the machine
 #
 #   cli: eth1 ==== wire ==== srv: eth0       percorectl plan, apply, revert, ports
 #          interrupts, XPS, RPS, RSS table   net.percore.steer

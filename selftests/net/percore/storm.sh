@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+# here: igb_percore
 #
 #   cli: eth1, 32 threads ==== wire ==== srv: eth0, queue i on CPU i
 #                                             |
@@ -15,7 +16,8 @@
 # usage: storm.sh [--lo] [--stock] [N]
 #   --lo      over loopback in one namespace, without NICs
 #   --stock   without percore, to see what the unmodified kernel does
-#   N         connections of the first storm (100000), the others have fewer
+#   N         connections of the first storm (100000, or $STORM), the others
+#             have fewer
 #
 # An emulated processor runs some fifty times slower than the clock that
 # net.percore.listen_steal_us is measured by, so that a worker that is about to
@@ -29,7 +31,7 @@ lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/net/percore/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-lo='' stock='' total=100000
+lo='' stock='' total=${STORM:-100000}
 for arg; do
 	case $arg in
 	--lo) lo=1 ;;

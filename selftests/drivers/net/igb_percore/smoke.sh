@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --driver igb_percore --timeout 120
+# here: igb_percore
 #
 #   srv: eth0 (igb_percore) ==== cli: eth1 (igb_percore)
 #

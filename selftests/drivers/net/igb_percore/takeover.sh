@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --cpus 4 --nics 2 --driver igb --timeout 200
+# here: no, it loads and unloads modules
 #
 #                                 srv: eth0 (igb -> igb_percore -> igb)
 #   cli: eth1 (igb) ==== wire ====/
 #
-# Claim: the commands that README.md gives for a real box take a NIC over from
-# the stock driver and give it back; each time it works against a NIC that stays
-# with the stock driver, and no other NIC is touched.
+# Claim: the commands that Documentation/install.rst gives for a box without
+# percorectl take a NIC over from the stock driver and give it back; each time it
+# works against a NIC that stays with the stock driver, and no other is touched.
 #
-# The commands are read from README.md: the two blocks that name unbind.
+# The commands are read from there: the two blocks that name unbind.
 lib=$(dirname "$0")/../../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -21,19 +22,21 @@ lib=$(dirname "$0")/../../../lib
 . "$(dirname "$0")/lib.sh"
 
 need ethtool python3
-readme=$tests/../../../../README.md
+manual=$tests/../../../../Documentation/install.rst
 [ -d /sys/bus/pci/drivers/igb ] || skip_all "the stock igb is not loaded"
 
 tmp=$(mktemp -d)
 defer rm -rf "$tmp"
 
-# Block N of shell in README.md that names unbind.
+# Block N of shell in the manual that names unbind.
 recipe() {
 	awk -v want="$1" '
-		/^```sh$/ { inside = 1; text = ""; next }
-		/^```$/ { if (inside && text ~ /\/unbind/ && ++n == want) printf "%s", text
-			  inside = 0 }
-		inside { text = text $0 "\n" }' "$readme"
+		function end() { if (text ~ /\/unbind/ && ++n == want) printf "%s", text
+				 inside = 0; text = "" }
+		/^\.\. code-block:: sh$/ { end(); inside = 1; next }
+		inside && /^[^\t]/ { end() }
+		inside { text = text substr($0, 2) "\n" }
+		END { end() }' "$manual"
 }
 
 recipes_found() {
@@ -77,7 +80,7 @@ srv_home() {
 	ip -n srv link set "$SRV_DEV" netns 1 && wait_until 10 net_home "$SRV_DEV"
 }
 
-check "README.md has the commands, once" recipes_found || finish
+check "the manual has the commands, once" recipes_found || finish
 srv_pci=$(address_of "$SRV_DEV")
 cli_pci=$(address_of "$CLI_DEV")
 check "link is up with the stock driver" net_up || finish
