@@ -57,6 +57,12 @@ static const struct command commands[] = {
 		.max_args = 1,
 		.run = cmd_revert,
 	},
+	{
+		.name = "tsq",
+		.args = "",
+		.help = "transmit queues, and what TCP keeps in them",
+		.run = cmd_tsq,
+	},
 };
 
 static void help_print(void)

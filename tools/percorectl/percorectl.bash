@@ -4,7 +4,7 @@
 
 _percorectl() {
 	local current=${COMP_WORDS[COMP_CWORD]} word verb= device=
-	local verbs="status listeners ports plan apply revert"
+	local verbs="status listeners ports plan apply revert tsq"
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ $word = -* ]] || { device=$verb verb=${verb:-$word}; }
