@@ -40,11 +40,17 @@ struct percore_nic_queue {
  *	Called in process context with RTNL held
  * @queue_get: describe pair @queue: 0, or -EINVAL when it is not below
  *	queue_count(). Called in process context with RTNL held
+ * @tx_sync: optional: whether transmit queue @queue reclaims what it is given
+ *	before ndo_start_xmit() returns, so that no time passes between doorbell
+ *	and reclaim. Any @queue of the interface. Called with bottom halves off,
+ *	under the queue's __netif_tx_lock and RCU; percore waits for calls under
+ *	way before remove() returns
  */
 struct percore_nic_ops {
 	unsigned int (*queue_count)(struct percore_nic *nic);
 	int (*queue_get)(struct percore_nic *nic, unsigned int queue,
 			 struct percore_nic_queue *info);
+	bool (*tx_sync)(struct percore_nic *nic, unsigned int queue);
 };
 
 /**

@@ -12,21 +12,37 @@
 
 #include "percore.h"
 #include "steer.h"
+#include "tsq.h"
 
 unsigned int percore_net_id;
 
 static int __net_init percore_net_init(struct net *net)
 {
-	return percore_sysctl_init(net);
+	int err;
+
+	err = percore_sysctl_init(net);
+	if (err)
+		return err;
+	err = percore_tsq_net_init(percore_net(net));
+	if (err)
+		percore_sysctl_exit(net);
+	return err;
+}
+
+static void __net_exit percore_net_pre_exit(struct net *net)
+{
+	percore_tsq_net_pre_exit(percore_net(net));
 }
 
 static void __net_exit percore_net_exit(struct net *net)
 {
 	percore_sysctl_exit(net);
+	percore_tsq_net_exit(percore_net(net));
 }
 
 static struct pernet_operations percore_net_ops = {
 	.init = percore_net_init,
+	.pre_exit = percore_net_pre_exit,
 	.exit = percore_net_exit,
 	.id = &percore_net_id,
 	.size = sizeof(struct percore_net),
@@ -36,9 +52,12 @@ static int __init percore_init(void)
 {
 	int err;
 
-	err = register_pernet_subsys(&percore_net_ops);
+	err = percore_tsq_init();
 	if (err)
 		return err;
+	err = register_pernet_subsys(&percore_net_ops);
+	if (err)
+		goto exit_tsq;
 	err = percore_port_init();
 	if (err)
 		goto unregister_pernet;
@@ -68,6 +87,8 @@ exit_port:
 	percore_port_exit();
 unregister_pernet:
 	unregister_pernet_subsys(&percore_net_ops);
+exit_tsq:
+	percore_tsq_exit();
 	return err;
 }
 
@@ -80,6 +101,7 @@ static void __exit percore_exit(void)
 	percore_charge_exit();
 	percore_port_exit();
 	unregister_pernet_subsys(&percore_net_ops);
+	percore_tsq_exit();
 }
 
 module_init(percore_init);

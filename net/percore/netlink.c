@@ -4,7 +4,7 @@
  *
  * include/uapi/linux/percore.h names the requests and attributes. What can be
  * read here about a listener, anybody can read in ss: no capability is asked.
- * Plans are shown by steer_nl.c.
+ * Plans are shown by steer_nl.c, transmit queues by tsq_nl.c.
  */
 #include <linux/percore.h>
 #include <linux/ipv6.h>
@@ -13,6 +13,7 @@
 
 #include "percore.h"
 #include "steer.h"
+#include "tsq.h"
 
 static struct genl_family percore_family;
 
@@ -43,7 +44,9 @@ static int percore_netlink_put_status(struct sk_buff *skb, struct net *net)
 			percore_listen_count(net)) ||
 	    nla_put_u32(skb, PERCORE_A_STATUS_PORTS,
 			percore_port_count(net)) ||
-	    nla_put_u32(skb, PERCORE_A_STATUS_CPUS, num_online_cpus()))
+	    nla_put_u32(skb, PERCORE_A_STATUS_CPUS, num_online_cpus()) ||
+	    nla_put_u32(skb, PERCORE_A_STATUS_TSQ_SOCKETS,
+			percore_tsq_sock_count(net)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -349,6 +352,10 @@ static const struct genl_ops percore_netlink_ops[] = {
 		.doit = percore_netlink_wish,
 		.policy = percore_netlink_listener,
 		.maxattr = ARRAY_SIZE(percore_netlink_listener) - 1,
+	},
+	{
+		.cmd = PERCORE_CMD_TSQ_GET,
+		.dumpit = percore_tsq_nl_dump,
 	},
 };
 

@@ -175,6 +175,10 @@ struct percore_listener {
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
+ * @tsq: net.percore.tsq
+ * @tsq_on: that is in force; under percore_tsq_lock
+ * @tsq_min_us: net.percore.tsq_min_us
+ * @tsq_max_us: net.percore.tsq_max_us
  * @header: the registered sysctl table
  */
 struct percore_net {
@@ -182,6 +186,10 @@ struct percore_net {
 	u8 listen_shard;
 	unsigned int listen_steal_us;
 	unsigned long *listen_ports;
+	u8 tsq;
+	bool tsq_on;
+	unsigned int tsq_min_us;
+	unsigned int tsq_max_us;
 	struct ctl_table_header *header;
 };
 
@@ -304,6 +312,7 @@ unsigned int percore_port_count(struct net *net);
 int percore_port_walk(struct net *net, unsigned int skip,
 		      int (*visit)(struct percore_nic *nic, void *arg),
 		      void *arg);
+struct percore_nic *percore_port_find(const struct net_device *dev);
 int percore_port_queue_get(const struct net_device *dev, unsigned int queue,
 			   struct percore_nic_queue *info);
 

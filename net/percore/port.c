@@ -12,6 +12,7 @@
 #include <net/percore_nic.h>
 
 #include "percore.h"
+#include "tsq.h"
 
 struct percore_port {
 	struct percore_nic *nic;
@@ -34,6 +35,7 @@ static int percore_port_probe(struct auxiliary_device *adev,
 	mutex_lock(&percore_ports_lock);
 	list_add_tail(&port->list, &percore_ports);
 	mutex_unlock(&percore_ports_lock);
+	percore_tsq_port_add(port->nic);
 	return 0;
 }
 
@@ -44,6 +46,7 @@ static void percore_port_remove(struct auxiliary_device *adev)
 	mutex_lock(&percore_ports_lock);
 	list_del(&port->list);
 	mutex_unlock(&percore_ports_lock);
+	percore_tsq_port_del(port->nic);
 	kfree(port);
 }
 
@@ -97,6 +100,27 @@ int percore_port_walk(struct net *net, unsigned int skip,
 	mutex_unlock(&percore_ports_lock);
 	rtnl_unlock();
 	return ret;
+}
+
+/**
+ * percore_port_find - the port of an interface
+ * @dev: an interface, of whatever driver
+ * Context: process, RTNL, which percore_tsq_port_del() takes after this can
+ *	find the port no longer.
+ * Return: it, or NULL.
+ */
+struct percore_nic *percore_port_find(const struct net_device *dev)
+{
+	struct percore_nic *nic = NULL;
+	struct percore_port *port;
+
+	ASSERT_RTNL();
+	mutex_lock(&percore_ports_lock);
+	list_for_each_entry(port, &percore_ports, list)
+		if (port->nic->netdev == dev)
+			nic = port->nic;
+	mutex_unlock(&percore_ports_lock);
+	return nic;
 }
 
 /**

@@ -9,12 +9,18 @@
 #include <linux/sysctl.h>
 
 #include "percore.h"
+#include "tsq.h"
 
 #define PERCORE_LISTEN_SHARD		1
 #define PERCORE_LISTEN_STEAL_US		5000
+#define PERCORE_TSQ			0
+#define PERCORE_TSQ_MIN_US		200
+#define PERCORE_TSQ_MAX_US		16000
 
 static unsigned int percore_steal_min_us = 100;
 static unsigned int percore_steal_max_us = 1000000;
+static unsigned int percore_tsq_us_least = PERCORE_TSQ_US_LEAST;
+static unsigned int percore_tsq_us_most = PERCORE_TSQ_US_MOST;
 
 /* Which sockets are to have shards: on return those and no others have. */
 static int percore_sysctl_select(proc_handler *handler,
@@ -43,6 +49,36 @@ static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
 {
 	return percore_sysctl_select(proc_do_large_bitmap, table, write, buffer,
 				     lenp, ppos);
+}
+
+/* 0: no socket has a shift of ours on return. No memory: nothing changes. */
+static int percore_sysctl_tsq(const struct ctl_table *table, int write,
+			      void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct percore_net *pn = container_of(table->data, struct percore_net,
+					      tsq);
+	int ret;
+
+	mutex_lock(&percore_sysctl_lock);
+	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
+	if (!ret && write)
+		ret = percore_tsq_set(pn, pn->tsq);
+	if (ret && write)
+		pn->tsq = pn->tsq_on;
+	mutex_unlock(&percore_sysctl_lock);
+	return ret;
+}
+
+/* One bound is the limit of the other, which must not move meanwhile. */
+static int percore_sysctl_tsq_us(const struct ctl_table *table, int write,
+				 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	int ret;
+
+	mutex_lock(&percore_sysctl_lock);
+	ret = proc_douintvec_minmax(table, write, buffer, lenp, ppos);
+	mutex_unlock(&percore_sysctl_lock);
+	return ret;
 }
 
 /* data is an offset in struct percore_net here, an address in each copy */
@@ -75,7 +111,60 @@ static const struct ctl_table percore_sysctl_table[] = {
 		.mode		= 0644,
 		.proc_handler	= percore_sysctl_listen_ports,
 	},
+	{
+		.procname	= "tsq",
+		.data		= (void *)offsetof(struct percore_net, tsq),
+		.maxlen		= sizeof(u8),
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_tsq,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	},
+	{
+		.procname	= "tsq_min_us",
+		.data		= (void *)offsetof(struct percore_net,
+						   tsq_min_us),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_tsq_us,
+		.extra1		= &percore_tsq_us_least,
+		/* extra2: the other */
+	},
+	{
+		.procname	= "tsq_max_us",
+		.data		= (void *)offsetof(struct percore_net,
+						   tsq_max_us),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_tsq_us,
+		/* extra1: the other */
+		.extra2		= &percore_tsq_us_most,
+	},
 };
+
+/* Makes a copy of the table that of a namespace */
+static void percore_sysctl_bind(struct ctl_table *table, struct percore_net *pn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(percore_sysctl_table); i++) {
+		table[i].data = (void *)pn + (uintptr_t)table[i].data;
+		if (table[i].data == &pn->tsq_min_us)
+			table[i].extra2 = &pn->tsq_max_us;
+		if (table[i].data == &pn->tsq_max_us)
+			table[i].extra1 = &pn->tsq_min_us;
+	}
+}
+
+/* Both at once, or the lower might come out above the upper */
+static void percore_sysctl_copy_bounds(struct percore_net *pn,
+				       const struct percore_net *from)
+{
+	mutex_lock(&percore_sysctl_lock);
+	pn->tsq_min_us = from->tsq_min_us;
+	pn->tsq_max_us = from->tsq_max_us;
+	mutex_unlock(&percore_sysctl_lock);
+}
 
 /**
  * percore_sysctl_init - make net.percore.* of a namespace
@@ -87,7 +176,6 @@ int percore_sysctl_init(struct net *net)
 {
 	struct percore_net *pn = percore_net(net);
 	struct ctl_table *table;
-	unsigned int i;
 
 	pn->net = net;
 	pn->listen_ports = bitmap_zalloc(PERCORE_PORTS, GFP_KERNEL);
@@ -96,11 +184,16 @@ int percore_sysctl_init(struct net *net)
 	if (net_eq(net, &init_net)) {
 		pn->listen_shard = PERCORE_LISTEN_SHARD;
 		pn->listen_steal_us = PERCORE_LISTEN_STEAL_US;
+		pn->tsq = PERCORE_TSQ;
+		pn->tsq_min_us = PERCORE_TSQ_MIN_US;
+		pn->tsq_max_us = PERCORE_TSQ_MAX_US;
 	} else {
 		const struct percore_net *init = percore_net(&init_net);
 
 		pn->listen_shard = READ_ONCE(init->listen_shard);
 		pn->listen_steal_us = READ_ONCE(init->listen_steal_us);
+		pn->tsq = READ_ONCE(init->tsq);
+		percore_sysctl_copy_bounds(pn, init);
 		bitmap_copy(pn->listen_ports, init->listen_ports,
 			    PERCORE_PORTS);
 	}
@@ -109,8 +202,7 @@ int percore_sysctl_init(struct net *net)
 			GFP_KERNEL);
 	if (!table)
 		goto free_ports;
-	for (i = 0; i < ARRAY_SIZE(percore_sysctl_table); i++)
-		table[i].data = (void *)pn + (uintptr_t)table[i].data;
+	percore_sysctl_bind(table, pn);
 	pn->header = register_net_sysctl_sz(net, "net/percore", table,
 					    ARRAY_SIZE(percore_sysctl_table));
 	if (!pn->header)

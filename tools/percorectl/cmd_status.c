@@ -41,7 +41,9 @@ int status_decode(const void *attrs, size_t len, void *data)
 			      &s->listen_steal_us);
 	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_LISTENERS], &s->listeners);
 	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_PORTS], &s->ports);
-	return ret ?: attr_val(tb[PERCORE_A_STATUS_CPUS], &s->cpus);
+	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CPUS], &s->cpus);
+	return ret ?: attr_val(tb[PERCORE_A_STATUS_TSQ_SOCKETS],
+			       &s->tsq_sockets);
 }
 
 /* Numbers become integers, anything else stays a string. */
@@ -106,6 +108,7 @@ static json_t *status_json(const struct module_status *s)
 	json_object_set_new(root, "listeners", json_val(s->listeners));
 	json_object_set_new(root, "ports", json_val(s->ports));
 	json_object_set_new(root, "cpus", json_val(s->cpus));
+	json_object_set_new(root, "tsq_sockets", json_val(s->tsq_sockets));
 	return root;
 }
 
@@ -130,6 +133,7 @@ static void status_print(json_t *root)
 	row_print("listeners", json_object_get(root, "listeners"));
 	row_print("ports", json_object_get(root, "ports"));
 	row_print("cpus", json_object_get(root, "cpus"));
+	row_print("tsq_sockets", json_object_get(root, "tsq_sockets"));
 	json_object_foreach(json_object_get(root, "sysctl"), key, value) {
 		snprintf(name, sizeof(name), "net.percore.%s", key);
 		row_print(name, value);

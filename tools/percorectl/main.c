@@ -93,6 +93,12 @@ static const struct command commands[] = {
 		.needs = "a device is needed",
 		.run = cmd_release,
 	},
+	{
+		.name = "tsq",
+		.args = "",
+		.help = "transmit queues, and what TCP keeps in them",
+		.run = cmd_tsq,
+	},
 };
 
 static void help_print(void)

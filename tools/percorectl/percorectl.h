@@ -93,6 +93,7 @@ int cmd_revert(const struct options *opt, int argc, char **argv);
 int cmd_shard(const struct options *opt, int argc, char **argv);
 int cmd_bind(const struct options *opt, int argc, char **argv);
 int cmd_release(const struct options *opt, int argc, char **argv);
+int cmd_tsq(const struct options *opt, int argc, char **argv);
 
 /**
  * struct val - a number that the kernel may not have told
@@ -278,6 +279,7 @@ int ifname_error(const char *ifname);
  * @listeners: sharded listeners of this network namespace
  * @ports: NIC ports that the module is attached to
  * @cpus: online CPUs
+ * @tsq_sockets: sockets with a pacing shift of the module's
  */
 struct module_status {
 	char version[64];
@@ -286,6 +288,7 @@ struct module_status {
 	struct val listeners;
 	struct val ports;
 	struct val cpus;
+	struct val tsq_sockets;
 };
 
 int status_decode(const void *attrs, size_t len, void *data);
@@ -456,5 +459,50 @@ void irq_cell(struct table *t, const struct queue *q);
 json_t *ports_json(const struct ports *ps);
 void ports_print(const struct ports *ps);
 void plan_print(const struct port *p);
+
+/* cmd_tsq.c: for the unit test */
+
+/**
+ * struct tsq_queue - PERCORE_A_TSQ_*: one transmit queue
+ * @ifindex: its interface
+ * @ifname: its interface, or ""
+ * @queue: its index
+ * @source: how the delay is known, or ""
+ * @samples: delays measured
+ * @ewma_ns: their average
+ * @p95_ns: their 95th percentile
+ * @target_us: what the NIC needs
+ * @stands: frames wait above it nearly always
+ * @shift: pacing shift of its sockets
+ * @changes: times that it changed
+ */
+struct tsq_queue {
+	struct val ifindex;
+	char ifname[IF_NAMESIZE];
+	struct val queue;
+	char source[16];
+	struct val samples;
+	struct val ewma_ns;
+	struct val p95_ns;
+	struct val target_us;
+	bool stands;
+	struct val shift;
+	struct val changes;
+};
+
+/**
+ * struct tsq_queues - all of them
+ * @list: the queues
+ * @n: how many
+ */
+struct tsq_queues {
+	struct tsq_queue *list;
+	size_t n;
+};
+
+int tsq_decode(const void *attrs, size_t len, void *data);
+void tsq_reset(void *data);
+json_t *tsq_json(const struct tsq_queues *qs);
+void tsq_print(const struct tsq_queues *qs);
 
 #endif /* _PERCORECTL_H */

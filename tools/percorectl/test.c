@@ -156,6 +156,7 @@ static struct nlmsghdr *status_message(void)
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_LISTENERS, 3);
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_PORTS, 2);
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_CPUS, 4);
+	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_TSQ_SOCKETS, 17);
 	return nlh;
 }
 
@@ -167,7 +168,8 @@ static void test_status(void)
 	ok(parse_one(status_message(), status_decode, &s) == 1 &&
 	   !strcmp(s.version, "1.2") && s.listen_shard.n == 1 &&
 	   s.listen_steal_us.n == 200 && s.listeners.n == 3 &&
-	   s.ports.n == 2 && s.cpus.n == 4 && s.cpus.known,
+	   s.ports.n == 2 && s.cpus.n == 4 && s.cpus.known &&
+	   s.tsq_sockets.n == 17,
 	   "status: every attribute arrives");
 
 	s = (struct module_status){};
@@ -768,6 +770,49 @@ static void test_peers(void)
 	   !peer_valid("192.0.2"), "and what is none");
 }
 
+static void test_tsq(void)
+{
+	struct tsq_queues qs = {};
+	struct nlmsghdr *nlh;
+	char text[4096];
+
+	nlh = genl_message(space, PERCORE_CMD_TSQ_GET);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_IFINDEX, 3);
+	mnl_attr_put_strz(nlh, PERCORE_A_TSQ_IFNAME, "eth0");
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_QUEUE, 0);
+	mnl_attr_put_strz(nlh, PERCORE_A_TSQ_SOURCE, "bql");
+	mnl_attr_put_u64(nlh, PERCORE_A_TSQ_SAMPLES, 12345);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_DELAY_EWMA_NS, 80512);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_DELAY_P95_NS, 161999);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_TARGET_US, 200);
+	mnl_attr_put(nlh, PERCORE_A_TSQ_STANDS, 0, NULL);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_SHIFT, 12);
+	mnl_attr_put_u64(nlh, PERCORE_A_TSQ_CHANGES, 3);
+	ok(parse_one(nlh, tsq_decode, &qs) == 1 && qs.n == 1,
+	   "tsq: a queue arrives");
+	nlh = genl_message(space, PERCORE_CMD_TSQ_GET);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_IFINDEX, 3);
+	mnl_attr_put_strz(nlh, PERCORE_A_TSQ_IFNAME, "eth0");
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_QUEUE, 1);
+	mnl_attr_put_strz(nlh, PERCORE_A_TSQ_SOURCE, "none");
+	mnl_attr_put_u64(nlh, PERCORE_A_TSQ_SAMPLES, 0);
+	mnl_attr_put_u32(nlh, PERCORE_A_TSQ_SHIFT, 10);
+	mnl_attr_put_u64(nlh, PERCORE_A_TSQ_CHANGES, 0);
+	ok(parse_one(nlh, tsq_decode, &qs) == 1 && qs.n == 2,
+	   "tsq: one without samples too");
+	nlh = genl_message(space, PERCORE_CMD_TSQ_GET);
+	mnl_attr_put(nlh, PERCORE_A_TSQ_SHIFT, 3, "abc");
+	ok(parse_one(nlh, tsq_decode, &qs) == -EBADMSG && qs.n == 2,
+	   "tsq: a number of three bytes is refused");
+	capture_begin();
+	tsq_print(&qs);
+	capture_end(text, sizeof(text));
+	ok_text(text, "testdata/tsq.txt", "tsq: table");
+	ok_json(tsq_json(&qs), "testdata/tsq.json", "tsq: JSON");
+	tsq_reset(&qs);
+	ok(!qs.n && !qs.list, "tsq: all is forgotten");
+}
+
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 5000;
@@ -783,6 +828,7 @@ int main(int argc, char **argv)
 	test_ports();
 	test_hops(rounds);
 	test_peers();
+	test_tsq();
 	test_damage(rounds);
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

@@ -28,6 +28,8 @@
  *	PERCORE_A_LISTENER_SHARD, until it stops listening: one of the sender's,
  *	PERCORE_A_LISTENER_FD, or all at PERCORE_A_LISTENER_PORT, which needs
  *	CAP_NET_ADMIN in the user namespace of the network namespace
+ * @PERCORE_CMD_TSQ_GET: dump; one message of PERCORE_A_TSQ_* for each transmit
+ *	queue in use of each NIC of the namespace
  * @__PERCORE_CMD_MAX: one more than the last
  * @PERCORE_CMD_MAX: the last
  */
@@ -39,6 +41,7 @@ enum percore_cmd {
 	PERCORE_CMD_PLAN_APPLY,
 	PERCORE_CMD_PLAN_REVERT,
 	PERCORE_CMD_LISTENER_SET,
+	PERCORE_CMD_TSQ_GET,
 
 	__PERCORE_CMD_MAX,
 	PERCORE_CMD_MAX = __PERCORE_CMD_MAX - 1
@@ -65,6 +68,7 @@ enum percore_attr_status {
 	PERCORE_A_STATUS_PORTS,		/* u32: NIC ports attached */
 	PERCORE_A_STATUS_CPUS,		/* u32: online CPUs */
 	PERCORE_A_STATUS_PAD,
+	PERCORE_A_STATUS_TSQ_SOCKETS,	/* u32: with a pacing shift of ours */
 
 	__PERCORE_A_STATUS_MAX,
 	PERCORE_A_STATUS_MAX = __PERCORE_A_STATUS_MAX - 1
@@ -150,6 +154,26 @@ enum percore_attr_plan {
 
 	__PERCORE_A_PLAN_MAX,
 	PERCORE_A_PLAN_MAX = __PERCORE_A_PLAN_MAX - 1
+};
+
+/* What is absent is not known: there were too few samples. */
+enum percore_attr_tsq {
+	PERCORE_A_TSQ_UNSPEC,
+	PERCORE_A_TSQ_IFINDEX,		/* u32 */
+	PERCORE_A_TSQ_IFNAME,		/* string */
+	PERCORE_A_TSQ_QUEUE,		/* u32: index of the transmit queue */
+	PERCORE_A_TSQ_SOURCE,		/* string: none, bql, driver, blind */
+	PERCORE_A_TSQ_SAMPLES,		/* u64: delays measured */
+	PERCORE_A_TSQ_DELAY_EWMA_NS,	/* u32: doorbell to reclaim, average */
+	PERCORE_A_TSQ_DELAY_P95_NS,	/* u32: the same, 95th percentile */
+	PERCORE_A_TSQ_TARGET_US,	/* u32: what the NIC needs */
+	PERCORE_A_TSQ_STANDS,	/* flag: frames wait above it nearly always */
+	PERCORE_A_TSQ_SHIFT,		/* u32: pacing shift of its sockets */
+	PERCORE_A_TSQ_CHANGES,		/* u64: times that it changed */
+	PERCORE_A_TSQ_PAD,
+
+	__PERCORE_A_TSQ_MAX,
+	PERCORE_A_TSQ_MAX = __PERCORE_A_TSQ_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_PERCORE_H */

@@ -6,7 +6,8 @@
  * net_device is registered and deleted before it is unregistered. Beside the
  * packet path: it tells which pair lives on which CPU.
  *
- * Locking: the ops run under RTNL, as pairs change under it. The device is
+ * Locking: the ops run under RTNL, as pairs change under it; but tx_sync, which
+ * runs where the stack transmits. The device is
  * freed by its last reference; percore holds none of it after remove(), which
  * auxiliary_device_delete() waits for.
  */
@@ -40,9 +41,18 @@ static int igbp_port_queue_get(struct percore_nic *nic, unsigned int queue,
 	return 0;
 }
 
+/* Pairs exist from probe to remove, whether the port is up or not. */
+static bool igbp_port_tx_sync(struct percore_nic *nic, unsigned int queue)
+{
+	struct igbp_port *port = netdev_priv(nic->netdev);
+
+	return queue < port->max_pairs && READ_ONCE(port->pair[queue]->tx.sync);
+}
+
 static const struct percore_nic_ops igbp_port_nic_ops = {
 	.queue_count	= igbp_port_queue_count,
 	.queue_get	= igbp_port_queue_get,
+	.tx_sync	= igbp_port_tx_sync,
 };
 
 static void igbp_port_nic_release(struct device *dev)
