@@ -417,8 +417,9 @@ bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair)
  * igbp_ring_pair_stop - take a pair's rings back
  * @pair: pair that runs
  *
- * Afterwards nothing but the caller refers to the rings' memory: xmit ended
- * with the tx lock, the poll with napi_disable(), DMA with the queues.
+ * Afterwards nothing but the caller refers to the rings' memory: the poll ended
+ * with napi_disable(), xmit with the tx lock, DMA with the queues. The poll
+ * comes first, as it may wake a queue that is stopped.
  *
  * Context: process, may sleep, RTNL.
  */
@@ -428,10 +429,6 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 
 	ASSERT_RTNL();
 
-	__netif_tx_lock_bh(txq);
-	netif_tx_stop_queue(txq);
-	__netif_tx_unlock_bh(txq);
-
 	netif_queue_set_napi(pair->port->netdev, pair->index,
 			     NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(pair->port->netdev, pair->index,
@@ -439,6 +436,9 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	igbp_irq_pair_disable(pair);
 	napi_disable(&pair->napi);
 	igbp_irq_pair_disable(pair);
+	__netif_tx_lock_bh(txq);
+	netif_tx_stop_queue(txq);
+	__netif_tx_unlock_bh(txq);
 	cancel_work_sync(&pair->dim.work);
 	pair->dim.state = DIM_START_MEASURE;
 
