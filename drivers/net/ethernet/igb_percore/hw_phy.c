@@ -304,11 +304,15 @@ unlock:
  * The stack's own watchdog sees it only where so many wait that its queue is
  * stopped.
  */
-static bool igbp_link_tx_is_stalled(struct igbp_pair *pair, u16 ntc)
+static bool igbp_link_tx_is_stalled(struct igbp_tx_ring *ring)
 {
-	return ntc == pair->stall_tx && ntc != READ_ONCE(pair->tx.published) &&
-	       netif_carrier_ok(pair->port->netdev) &&
-	       !(igbp_rd32(pair->port, IGBP_STATUS) & IGBP_STATUS_TXOFF);
+	u16 ntc = READ_ONCE(ring->ntc), before = ring->stall;
+	struct igbp_port *port = ring->pair->port;
+
+	ring->stall = ntc;
+	return ntc == before && ntc != READ_ONCE(ring->published) &&
+	       netif_carrier_ok(port->netdev) &&
+	       !(igbp_rd32(port, IGBP_STATUS) & IGBP_STATUS_TXOFF);
 }
 
 /* An interrupt that got lost leaves a full ring behind: raise it again, for
@@ -318,17 +322,21 @@ static bool igbp_link_tx_is_stalled(struct igbp_pair *pair, u16 ntc)
  */
 static bool igbp_link_pair_check(struct igbp_pair *pair)
 {
-	u16 rx = READ_ONCE(pair->rx.ntc), tx = READ_ONCE(pair->tx.ntc);
-	bool rx_stalled, tx_stalled;
+	struct igbp_tx_ring *tx_stalled = NULL;
+	u16 rx = READ_ONCE(pair->rx.ntc);
+	bool rx_stalled;
 
 	rx_stalled = rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair);
-	tx_stalled = igbp_link_tx_is_stalled(pair, tx);
 	pair->stall_rx = rx;
-	pair->stall_tx = tx;
+	if (igbp_xdp_has_queues(pair->port) &&
+	    igbp_link_tx_is_stalled(&pair->xdp_tx))
+		tx_stalled = &pair->xdp_tx;
+	if (igbp_link_tx_is_stalled(&pair->tx))
+		tx_stalled = &pair->tx;
 	if (tx_stalled && pair->stall_kicks == IGBP_STALL_KICKS) {
 		pair->stall_kicks = 0;
 		local_bh_disable();
-		igbp_netdev_tx_stuck(pair->port, pair->index);
+		igbp_netdev_tx_stuck(tx_stalled);
 		local_bh_enable();
 		return false;
 	}

@@ -15,7 +15,8 @@
  *   igbp_port.stats_lock	hardware counters (they clear on read)
  *   netif_addr_lock		RCTL, MTA, receive addresses above 0
  *   igbp_flow.lock		steering rules and their registers
- *   __netif_tx_lock		producer side of a transmit ring
+ *   __netif_tx_lock		producer side of a transmit ring; for XDP's own
+ *				rings that of a queue the stack does not use
  *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
  * The consumer side of a transmit ring and all of a receive ring belong to
@@ -36,6 +37,7 @@
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
+#include <net/xdp.h>
 
 #include "regs.h"
 
@@ -49,9 +51,23 @@
 /* Room for a frame beyond the MTU: MAC header, two VLAN tags, FCS */
 #define IGBP_FRAME_EXTRA	(ETH_HLEN + 2 * VLAN_HLEN + ETH_FCS_LEN)
 #define IGBP_USECS_MAX		8191	/* EITR has 13 bits of 1 us */
+#define IGBP_RX_REFILL		32	/* descriptors, at a time */
+/* In front of received data, without and with XDP */
+#define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
+#define IGBP_XDP_HEADROOM	(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
+/* Bytes of a large receive buffer, and bytes of it for the device */
+#define IGBP_RX_LARGE		4096
+#define IGBP_RX_LARGE_DATA	3072
+/* Most descriptors of a frame of the stack: context, header, fragments, and
+ * 64 KB cut at every IGBP_TXD_MAX_BYTES
+ */
+#define IGBP_TX_DESC_MAX	(MAX_SKB_FRAGS + 6)
+#define IGBP_TX_WAKE		(IGBP_TX_DESC_MAX + 8)
+#define IGBP_TX_MIN_BYTES	17	/* shorter frames stop the device */
 #define IGBP_DIM_PROFILES	5
 #define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
 
+struct igbp_pair;
 struct igbp_port;
 struct page_pool;
 struct percore_nic;
@@ -91,12 +107,13 @@ enum igbp_port_flag {
  * struct igbp_rx_mem - the memory of a receive ring
  * @desc: descriptors
  * @desc_dma: their DMA address
- * @buf: start of the buffer of each descriptor, headroom included
+ * @buf: IGBP_RX_HEADROOM before the data of each descriptor
  * @pool: where buffers come from
  * @size: number of descriptors, a power of two
  * @truesize: bytes of a buffer, headroom and skb_shared_info included
  * @data_bytes: bytes of a buffer that the device may write, whole KB
  * @filled: descriptors posted from the first on, 0 once the ring has stopped
+ * @xdp: buffers have the headroom that XDP wants, and the device may send them
  */
 struct igbp_rx_mem {
 	union igbp_rx_desc *desc;
@@ -107,6 +124,7 @@ struct igbp_rx_mem {
 	u16 truesize;
 	u16 data_bytes;
 	u16 filled;
+	bool xdp;
 };
 
 /**
@@ -117,6 +135,10 @@ struct igbp_rx_mem {
  * @errors: frames with a receive error, dropped
  * @alloc_fail: no page or no sk_buff
  * @polls: NAPI polls
+ * @xdp_drop: frames that a program dropped
+ * @xdp_tx: frames that a program sent back
+ * @xdp_redirect: frames that a program redirected
+ * @xdp_errors: frames that a program aborted, or could not have or send on
  */
 struct igbp_rx_stats {
 	u64_stats_t packets;
@@ -125,6 +147,36 @@ struct igbp_rx_stats {
 	u64_stats_t errors;
 	u64_stats_t alloc_fail;
 	u64_stats_t polls;
+	u64_stats_t xdp_drop;
+	u64_stats_t xdp_tx;
+	u64_stats_t xdp_redirect;
+	u64_stats_t xdp_errors;
+};
+
+/**
+ * struct igbp_xdp_buff - a received frame as a program sees it
+ * @xdp: the frame; must come first. Its data is NULL while there is none
+ * @desc: its last descriptor, for metadata
+ */
+struct igbp_xdp_buff {
+	struct xdp_buff xdp;
+	const union igbp_rx_desc *desc;
+};
+
+/**
+ * struct igbp_xdp - what XDP keeps for a receive ring
+ * @buff: frame at hand, or whose last descriptor has not come yet
+ * @tx: frames to send back, not given to the ring yet
+ * @tx_count: number of @tx
+ * @redirected: frames wait for xdp_do_flush()
+ * @rxq: the queue, as programs and the stack know it
+ */
+struct igbp_xdp {
+	struct igbp_xdp_buff buff;
+	struct xdp_frame *tx[XDP_BULK_QUEUE_SIZE];
+	u8 tx_count;
+	bool redirected;
+	struct xdp_rxq_info rxq;
 };
 
 /**
@@ -139,9 +191,11 @@ struct igbp_rx_stats {
  * @ntu: next descriptor to post, free-running
  * @mask: @mem.size - 1
  * @truesize: copy of @mem.truesize
+ * @with_xdp: copy of @mem.xdp
  * @syncp: guards @stats on 32-bit machines
  * @stats: counters; survive the rings
  * @mem: what to free
+ * @xdp: of xdp.c
  */
 struct igbp_rx_ring {
 	union igbp_rx_desc *desc;
@@ -154,25 +208,33 @@ struct igbp_rx_ring {
 	u16 ntu;
 	u16 mask;
 	u16 truesize;
+	bool with_xdp;
 	struct u64_stats_sync syncp;
 	struct igbp_rx_stats stats;
 	struct igbp_rx_mem mem;
+	struct igbp_xdp xdp;
 };
 
 /**
  * struct igbp_tx_buf - what a transmit descriptor stands for
  * @skb: on the last descriptor of a frame, the frame
+ * @xdpf: the same in a batch of XDP
  * @dma: address that was mapped
  * @len: bytes mapped, 0 if nothing was
  * @page: mapped as a page and not as a single buffer
+ * @xdp: on the first descriptor of a batch, it is one of XDP
  * @batch_last: on the first descriptor of a batch, its last one
  * @batch_bytes: on the first descriptor of a batch, bytes told to BQL
  */
 struct igbp_tx_buf {
-	struct sk_buff *skb;
+	union {
+		struct sk_buff *skb;
+		struct xdp_frame *xdpf;
+	};
 	dma_addr_t dma;
 	u32 len;
 	bool page;
+	bool xdp;
 	u16 batch_last;
 	u32 batch_bytes;
 };
@@ -182,7 +244,7 @@ struct igbp_tx_buf {
  * @desc: descriptors
  * @desc_dma: their DMA address
  * @buf: a struct igbp_tx_buf for each
- * @slot: a mapped area of IGBP_TX_SLOT_BYTES for each
+ * @slot: a mapped area of IGBP_TX_SLOT_BYTES for each; not in XDP's own rings
  * @slot_dma: its DMA address
  * @size: number of descriptors, a power of two
  */
@@ -220,6 +282,9 @@ struct igbp_tx_ctx {
  * @dropped: frames that could not be mapped or prepared
  * @doorbells: writes of the tail register
  * @timeouts: times that the stack reported the queue stuck
+ * @xdp: frames of XDP, which @packets counts too
+ * @xdp_dropped: frames of XDP that did not fit, could not be mapped, or came
+ *	while the ring was down
  */
 struct igbp_tx_stats {
 	u64_stats_t packets;
@@ -230,6 +295,8 @@ struct igbp_tx_stats {
 	u64_stats_t dropped;
 	u64_stats_t doorbells;
 	u64_stats_t timeouts;
+	u64_stats_t xdp;
+	u64_stats_t xdp_dropped;
 };
 
 /**
@@ -238,7 +305,9 @@ struct igbp_tx_stats {
  * @buf: copy of @mem.buf
  * @tail: TDT register
  * @dev: device for DMA
- * @txq: the stack's queue
+ * @txq: the stack's queue; for XDP's own rings one that it does not use, for
+ *	the sake of its lock
+ * @pair: owner
  * @slot: copy of @mem.slot
  * @slot_dma: copy of @mem.slot_dma
  * @ntu: next descriptor to fill, free-running; written by the producer
@@ -250,11 +319,14 @@ struct igbp_tx_stats {
  * @sync_hits: doorbells in a row that were done at once; producer's
  * @sync: the device finishes within the doorbell, so the producer reclaims
  *	and the interrupt is off; changed under the tx lock only
+ * @xdp_open: XDP may send here; changed under the tx lock
+ * @queue: number of the device's queue
  * @syncp: guards @stats on 32-bit machines
  * @stats: counters; survive the rings
  * @published: end of the batches that the device owns, free-running; written
  *	by the producer with release
  * @ntc: next descriptor to reclaim, free-running; written by the consumer
+ * @stall: @ntc when the link work last looked
  * @mem: what to free
  */
 struct igbp_tx_ring {
@@ -263,6 +335,7 @@ struct igbp_tx_ring {
 	void __iomem *tail;
 	struct device *dev;
 	struct netdev_queue *txq;
+	struct igbp_pair *pair;
 	u8 *slot;
 	dma_addr_t slot_dma;
 	u16 ntu;
@@ -272,11 +345,14 @@ struct igbp_tx_ring {
 	struct igbp_tx_ctx ctx[2];
 	u8 sync_hits;
 	bool sync;
+	bool xdp_open;
+	u16 queue;
 	struct u64_stats_sync syncp;
 	struct igbp_tx_stats stats;
 
 	u16 published ____cacheline_aligned_in_smp;
 	u16 ntc;
+	u16 stall;
 	struct igbp_tx_mem mem;
 };
 
@@ -311,13 +387,13 @@ struct igbp_adapt {
  *	and the moderation register
  * @rx: receive queue
  * @tx: transmit queue
+ * @xdp_tx: transmit queue of XDP, where the device has one for it
  * @dim: moderation state
  * @adapt: what @dim saw last; of the NAPI's owner
  * @irq: Linux interrupt number
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL
  * @stall_rx: @rx.ntc when the link work last looked
- * @stall_tx: @tx.ntc at that time
  * @stall_kicks: times in a row that frames waited to be reclaimed then
  * @affinity: mask with @cpu alone, as hint for the interrupt
  * @name: of the interrupt
@@ -338,6 +414,7 @@ struct igbp_pair {
 
 	struct igbp_rx_ring rx ____cacheline_aligned_in_smp;
 	struct igbp_tx_ring tx ____cacheline_aligned_in_smp;
+	struct igbp_tx_ring xdp_tx ____cacheline_aligned_in_smp;
 
 	struct dim dim ____cacheline_aligned_in_smp;
 	struct igbp_adapt adapt;
@@ -345,7 +422,6 @@ struct igbp_pair {
 	unsigned int cpu;
 	bool running;
 	u16 stall_rx;
-	u16 stall_tx;
 	u8 stall_kicks;
 	cpumask_t affinity;
 	char name[IFNAMSIZ + 16];
@@ -500,6 +576,8 @@ struct igbp_link {
  * @rx_all: bad frames are received; written under RTNL
  * @rx_large: receive buffers are large whatever the MTU; under RTNL
  * @rx_fcs: frames come with their FCS; written under RTNL
+ * @xdp: receive buffers are to be XDP's; under RTNL
+ * @xdp_prog: program that runs on received frames, or NULL; written under RTNL
  * @func: number of the PCI function in the package
  * @mdio_lock: guards the PHY and the fields below to @link
  * @phy_id: identifier of the PHY
@@ -554,7 +632,9 @@ struct igbp_port {
 	bool rx_all;
 	bool rx_large;
 	bool rx_fcs;
+	bool xdp;
 	u8 func;
+	struct bpf_prog __rcu *xdp_prog;
 
 	struct mutex mdio_lock; /* the PHY, and the fields down to @link */
 	u32 phy_id;
@@ -635,7 +715,7 @@ void igbp_irq_pair_disable(struct igbp_pair *pair);
 void igbp_irq_other_enable(struct igbp_port *port);
 void igbp_irq_disable_all(struct igbp_port *port);
 void igbp_irq_kick(struct igbp_pair *pair);
-void igbp_irq_tx_route(struct igbp_pair *pair, bool on);
+void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on);
 int igbp_napi_poll(struct napi_struct *napi, int budget);
 
 /* moderation.c */
@@ -647,7 +727,36 @@ void igbp_moderation_adapt(struct igbp_pair *pair);
 /* rx.c */
 int igbp_rx_clean(struct igbp_pair *pair, int budget);
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count);
+bool igbp_rx_refill(struct igbp_rx_ring *ring);
+void igbp_rx_csum_error(struct igbp_rx_ring *ring);
 void igbp_rx_drop_partial(struct igbp_rx_ring *ring);
+
+/* Fill in what the last descriptor of a frame tells about it. With RXCSUM off
+ * the device checks nothing; with RXHASH off it hashes still, and @rss_mask
+ * hides it.
+ */
+static inline void igbp_rx_metadata(struct igbp_pair *pair,
+				    struct sk_buff *skb,
+				    const union igbp_rx_desc *desc, u32 status,
+				    u32 rss_mask)
+{
+	u32 type = le16_to_cpu(desc->wb.pkt_info) & rss_mask;
+	u32 csum = status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS | IGBP_RXD_L4E |
+			     IGBP_RXD_IPE);
+
+	/* Errors are bits above those that say what was checked */
+	if (likely(csum && csum < IGBP_RXD_L4E))
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	else if (csum)
+		igbp_rx_csum_error(&pair->rx);
+	if (type)
+		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
+			       BIT(type) & IGBP_RXD_RSS_L4);
+	if (unlikely(status & IGBP_RXD_VP) &&
+	    pair->napi.dev->features & NETIF_F_HW_VLAN_CTAG_RX)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
+				       le16_to_cpu(desc->wb.vlan));
+}
 
 /* rss.c */
 void igbp_rss_init(struct igbp_port *port);
@@ -707,14 +816,47 @@ static inline void igbp_steer_rmap_del(struct igbp_pair *pair) {}
 
 /* tx.c */
 netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev);
-void igbp_tx_clean(struct igbp_pair *pair, int budget);
+void igbp_tx_clean(struct igbp_tx_ring *ring, int budget);
 void igbp_tx_drain(struct igbp_tx_ring *ring);
+void igbp_tx_unmap(struct igbp_tx_ring *ring, struct igbp_tx_buf *buf);
+void igbp_tx_doorbell(struct igbp_tx_ring *ring);
+
+/* Free descriptors, as the producer sees it */
+static inline u16 igbp_tx_avail(const struct igbp_tx_ring *ring)
+{
+	return ring->mask - (u16)(ring->ntu - READ_ONCE(ring->ntc));
+}
+
+/* xdp.c */
+extern const struct xdp_metadata_ops igbp_xdp_metadata_ops;
+int igbp_xdp_clean(struct igbp_pair *pair, int budget);
+void igbp_xdp_drop_partial(struct igbp_rx_ring *ring);
+u16 igbp_xdp_reclaim(struct igbp_tx_ring *ring, u16 ntc);
+int igbp_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
+		  u32 flags);
+void igbp_xdp_open(struct igbp_pair *pair, bool open);
+int igbp_xdp_mtu_check(struct igbp_port *port, unsigned int mtu);
+int igbp_xdp_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
+
+/* Half of the queues are XDP's, where the other half is enough for the stack */
+#define IGBP_XDP_QUEUE		(IGBP_MAX_PAIRS / 2)
+
+static inline bool igbp_xdp_has_queues(const struct igbp_port *port)
+{
+	return port->max_pairs <= IGBP_XDP_QUEUE;
+}
+
+/* Whether XDP's own ring has something to reclaim */
+static inline bool igbp_xdp_tx_pending(const struct igbp_pair *pair)
+{
+	return pair->xdp_tx.ntc != READ_ONCE(pair->xdp_tx.published);
+}
 
 /* ring.c */
 int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		       struct igbp_rx_mem *mem);
 void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem);
-int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
+int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size, bool slots,
 		       struct igbp_tx_mem *mem);
 void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem);
 bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu);
@@ -738,7 +880,7 @@ void igbp_netdev_queues_assign(struct igbp_port *port);
 void igbp_netdev_down(struct igbp_port *port);
 int igbp_netdev_restart(struct igbp_port *port);
 void igbp_netdev_reset_work(struct work_struct *work);
-void igbp_netdev_tx_stuck(struct igbp_port *port, unsigned int queue);
+void igbp_netdev_tx_stuck(struct igbp_tx_ring *ring);
 
 /* diag.c */
 int igbp_diag_regs_size(struct net_device *netdev);

@@ -30,12 +30,12 @@ u32 igbp_rd32(struct igbp_port *port, u32 reg)
 
 /**
  * igbp_irq_tx_route - stands in for irq.c
- * @pair: not used
+ * @ring: not used
  * @on: not used
  *
  * Context: any.
  */
-void igbp_irq_tx_route(struct igbp_pair *pair, bool on)
+void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on)
 {
 }
 
@@ -47,6 +47,44 @@ void igbp_irq_tx_route(struct igbp_pair *pair, bool on)
  */
 void igbp_irq_kick(struct igbp_pair *pair)
 {
+}
+
+/**
+ * igbp_rx_refill - stands in for rx.c
+ * @ring: not used
+ *
+ * Context: any.
+ * Return: true.
+ */
+bool igbp_rx_refill(struct igbp_rx_ring *ring)
+{
+	return true;
+}
+
+/**
+ * igbp_rx_csum_error - stands in for rx.c
+ * @ring: not used
+ *
+ * Context: any.
+ */
+void igbp_rx_csum_error(struct igbp_rx_ring *ring)
+{
+}
+
+/**
+ * igbp_ring_reconfigure - stands in for ring.c
+ * @port: not used
+ * @rx_size: not used
+ * @tx_size: not used
+ * @mtu: not used
+ *
+ * Context: any.
+ * Return: 0, as for a port that is down.
+ */
+int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
+			  unsigned int mtu)
+{
+	return 0;
 }
 
 static void igbp_test_port_free(void *data)
@@ -111,6 +149,7 @@ struct igbp_pair *igbp_test_pair_alloc(struct kunit *test,
 	spin_lock_init(&pair->mask_lock);
 	INIT_WORK(&pair->dim.work, igbp_moderation_work);
 	ring = &pair->tx;
+	ring->pair = pair;
 	u64_stats_init(&ring->syncp);
 	ring->mask = IGBP_RING_MIN - 1;
 	ring->slot_dma = 0x10000;

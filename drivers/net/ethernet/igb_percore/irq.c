@@ -102,11 +102,12 @@ void igbp_irq_mode_probe(struct igbp_port *port)
 	port->udp_gso_broken = true;
 }
 
-static void igbp_irq_ivar_set(struct igbp_pair *pair, bool rx, bool tx)
+/* Route a queue, by its place in IVAR, to the pair's vector, or nowhere */
+static void igbp_irq_ivar_set(struct igbp_pair *pair, unsigned int q,
+			      unsigned int shift, bool on)
 {
 	u32 entry = (pair->index + 1) | IGBP_IVAR_VALID;
 	struct igbp_port *port = pair->port;
-	unsigned int q = pair->index;
 	unsigned long irqflags;
 	u32 ivar;
 
@@ -114,26 +115,24 @@ static void igbp_irq_ivar_set(struct igbp_pair *pair, bool rx, bool tx)
 		entry = IGBP_IVAR_VALID;
 	spin_lock_irqsave(&port->ivar_lock, irqflags);
 	ivar = igbp_rd32(port, IGBP_IVAR(q));
-	ivar &= ~(0xffU << IGBP_IVAR_RX_SHIFT(q) |
-		  0xffU << IGBP_IVAR_TX_SHIFT(q));
-	if (rx)
-		ivar |= entry << IGBP_IVAR_RX_SHIFT(q);
-	if (tx)
-		ivar |= entry << IGBP_IVAR_TX_SHIFT(q);
+	ivar &= ~(0xffU << shift);
+	if (on)
+		ivar |= entry << shift;
 	igbp_wr32(port, IGBP_IVAR(q), ivar);
 	spin_unlock_irqrestore(&port->ivar_lock, irqflags);
 }
 
 /**
  * igbp_irq_tx_route - turn the interrupt of a transmit queue on or off
- * @pair: pair that runs
+ * @ring: its ring
  * @on: whether write-backs of the queue raise the pair's vector
  *
- * Context: any, with the transmit lock of the queue held.
+ * Context: any, with the transmit lock of the queue held, or before it starts.
  */
-void igbp_irq_tx_route(struct igbp_pair *pair, bool on)
+void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on)
 {
-	igbp_irq_ivar_set(pair, true, on);
+	igbp_irq_ivar_set(ring->pair, ring->queue,
+			  IGBP_IVAR_TX_SHIFT(ring->queue), on);
 }
 
 /**
@@ -347,7 +346,11 @@ void igbp_irq_pair_enable(struct igbp_pair *pair)
 	struct igbp_port *port = pair->port;
 	unsigned long irqflags;
 
-	igbp_irq_ivar_set(pair, true, true);
+	igbp_irq_ivar_set(pair, pair->index, IGBP_IVAR_RX_SHIFT(pair->index),
+			  true);
+	igbp_irq_tx_route(&pair->tx, true);
+	if (igbp_xdp_has_queues(port))
+		igbp_irq_tx_route(&pair->xdp_tx, true);
 	igbp_moderation_set(pair, pair->usecs);
 	if (port->irq_mode == IGBP_IRQ_SHARED) {
 		igbp_wr32(port, IGBP_IMS, IGBP_SHARED_CAUSES);
@@ -457,11 +460,16 @@ int igbp_napi_poll(struct napi_struct *napi, int budget)
 	struct igbp_pair *pair = container_of(napi, struct igbp_pair, napi);
 	int work;
 
-	igbp_tx_clean(pair, budget);
+	igbp_tx_clean(&pair->tx, budget);
 	if (unlikely(!budget))
 		return 0;
+	if (unlikely(igbp_xdp_tx_pending(pair)))
+		igbp_tx_clean(&pair->xdp_tx, budget);
 
-	work = igbp_rx_clean(pair, budget);
+	if (unlikely(pair->rx.with_xdp))
+		work = igbp_xdp_clean(pair, budget);
+	else
+		work = igbp_rx_clean(pair, budget);
 	if (work >= budget)
 		return budget;
 

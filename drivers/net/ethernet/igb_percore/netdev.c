@@ -206,14 +206,14 @@ void igbp_netdev_reset_work(struct work_struct *work)
 
 /**
  * igbp_netdev_tx_stuck - report a queue that sends no more, and recover
- * @port: port, running
- * @queue: the queue
+ * @ring: ring of the queue, of a port that runs
  *
  * Context: BH off.
  */
-void igbp_netdev_tx_stuck(struct igbp_port *port, unsigned int queue)
+void igbp_netdev_tx_stuck(struct igbp_tx_ring *ring)
 {
-	struct igbp_tx_ring *ring = &port->pair[queue]->tx;
+	struct igbp_port *port = ring->pair->port;
+	u16 queue = ring->queue;
 
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.timeouts);
@@ -227,7 +227,9 @@ void igbp_netdev_tx_stuck(struct igbp_port *port, unsigned int queue)
 static void igbp_netdev_tx_timeout(struct net_device *netdev,
 				   unsigned int queue)
 {
-	igbp_netdev_tx_stuck(netdev_priv(netdev), queue);
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_netdev_tx_stuck(&port->pair[queue]->tx);
 }
 
 static void igbp_netdev_rx_mode_set(struct net_device *netdev)
@@ -253,8 +255,10 @@ static int igbp_netdev_mac_set(struct net_device *netdev, void *p)
 static int igbp_netdev_mtu_set(struct net_device *netdev, int mtu)
 {
 	struct igbp_port *port = netdev_priv(netdev);
-	int err = 0;
+	int err = igbp_xdp_mtu_check(port, mtu);
 
+	if (err)
+		return err;
 	/* The device must never be allowed more than the buffers take */
 	if (mtu < netdev->mtu)
 		igbp_mac_frame_max_set(port, mtu);
@@ -380,6 +384,8 @@ static const struct net_device_ops igbp_netdev_ops = {
 	.ndo_vlan_rx_kill_vid	= igbp_netdev_vlan_kill,
 	.ndo_fix_features	= igbp_netdev_features_fix,
 	.ndo_set_features	= igbp_netdev_features_set,
+	.ndo_bpf		= igbp_xdp_bpf,
+	.ndo_xdp_xmit		= igbp_xdp_xmit,
 #ifdef CONFIG_RFS_ACCEL
 	.ndo_rx_flow_steer	= igbp_steer_flow,
 #endif
@@ -492,6 +498,12 @@ void igbp_netdev_init(struct igbp_port *port)
 		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
+
+	netdev->xdp_metadata_ops = &igbp_xdp_metadata_ops;
+	/* Frames can be redirected here whether or not a program runs */
+	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
+			       NETDEV_XDP_ACT_RX_SG | NETDEV_XDP_ACT_NDO_XMIT |
+			       NETDEV_XDP_ACT_NDO_XMIT_SG;
 
 	netif_carrier_off(netdev);
 }

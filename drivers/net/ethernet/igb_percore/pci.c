@@ -30,6 +30,7 @@ MODULE_DEVICE_TABLE(pci, igbp_pci_ids);
 
 static void igbp_pci_pair_free(struct igbp_pair *pair)
 {
+	xdp_rxq_info_unreg(&pair->rx.xdp.rxq);
 	netif_napi_del(&pair->napi);
 	kfree(pair);
 }
@@ -49,6 +50,15 @@ static unsigned int igbp_pci_pair_cpu(struct igbp_port *port,
 	if (port->max_pairs >= num_online_cpus())
 		return cpumask_nth(index, cpu_online_mask);
 	return cpumask_local_spread(index, dev_to_node(&port->pdev->dev));
+}
+
+static void igbp_pci_tx_init(struct igbp_tx_ring *ring,
+			     struct igbp_pair *pair, u16 queue)
+{
+	u64_stats_init(&ring->syncp);
+	ring->pair = pair;
+	ring->queue = queue;
+	ring->txq = netdev_get_tx_queue(pair->port->netdev, queue);
 }
 
 static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
@@ -73,10 +83,18 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	pair->lockstep = true;
 	spin_lock_init(&pair->mask_lock);
 	u64_stats_init(&pair->rx.syncp);
-	u64_stats_init(&pair->tx.syncp);
+	igbp_pci_tx_init(&pair->tx, pair, index);
+	if (igbp_xdp_has_queues(port))
+		igbp_pci_tx_init(&pair->xdp_tx, pair, IGBP_XDP_QUEUE + index);
 	INIT_WORK(&pair->dim.work, igbp_moderation_work);
 	netif_napi_add(port->netdev, &pair->napi, igbp_napi_poll);
 	netif_napi_set_irq(&pair->napi, pair->irq);
+	/* It fails without a net_device alone. A fragment may be made longer
+	 * where it has the page to itself.
+	 */
+	__xdp_rxq_info_reg(&pair->rx.xdp.rxq, port->netdev, index,
+			   pair->napi.napi_id,
+			   PAGE_SIZE == IGBP_RX_LARGE ? PAGE_SIZE : 0);
 	return pair;
 }
 

@@ -25,9 +25,6 @@
 #include "igb_percore.h"
 
 #define IGBP_RX_SMALL		2048	/* bytes of a buffer, all included */
-#define IGBP_RX_LARGE		4096
-#define IGBP_RX_LARGE_DATA	3072	/* bytes of it for the device */
-#define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
 /* Pages that may wait for reuse, per descriptor: what sockets hold comes back
  * in bursts much larger than the ring.
  */
@@ -42,18 +39,19 @@
  *
  * A small buffer is as large as the MTU needs, and smaller than SRRCTL tells
  * the device; bad frames, which may be of any length, must not come near it.
+ * XDP's headroom leaves no room for an ordinary frame in a small one.
  *
  * Context: process, RTNL.
  * Return: true or false.
  */
 bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu)
 {
-	return port->rx_large || mtu + IGBP_FRAME_EXTRA >
+	return port->rx_large || port->xdp || mtu + IGBP_FRAME_EXTRA >
 	       SKB_WITH_OVERHEAD(IGBP_RX_SMALL) - IGBP_RX_HEADROOM;
 }
 
 static struct page_pool *igbp_ring_pool_create(struct igbp_pair *pair,
-					       u16 size)
+					       u16 size, bool xdp)
 {
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
@@ -63,14 +61,24 @@ static struct page_pool *igbp_ring_pool_create(struct igbp_pair *pair,
 		.dev = &pair->port->pdev->dev,
 		.netdev = pair->port->netdev,
 		.queue_idx = pair->index,
-		.dma_dir = DMA_FROM_DEVICE,
+		.dma_dir = xdp ? DMA_BIDIRECTIONAL : DMA_FROM_DEVICE,
 		.max_len = PAGE_SIZE,
 	};
+	struct page_pool *pool;
+	int err;
 
 	/* The NAPI joins in igbp_ring_pair_start(); a pool that is thrown
 	 * away before must not be tied to one that runs.
 	 */
-	return page_pool_create(&params);
+	pool = page_pool_create(&params);
+	if (IS_ERR(pool) || !xdp)
+		return pool;
+	err = xdp_reg_page_pool(pool);
+	if (err) {
+		page_pool_destroy(pool);
+		return ERR_PTR(err);
+	}
+	return pool;
 }
 
 /* Give posted buffers of a ring that does not run back to the pool */
@@ -93,7 +101,8 @@ static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem, u16 from, u16 to)
  * @mem: filled in
  *
  * Context: process, may sleep, RTNL.
- * Return: 0 or -ENOMEM or an error of page_pool_create().
+ * Return: 0 or -ENOMEM or an error of page_pool_create() or
+ * xdp_reg_page_pool().
  */
 int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		       struct igbp_rx_mem *mem)
@@ -104,6 +113,7 @@ int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 	int err;
 
 	mem->size = size;
+	mem->xdp = pair->port->xdp;
 	mem->truesize = large ? IGBP_RX_LARGE : IGBP_RX_SMALL;
 	mem->data_bytes = large ? IGBP_RX_LARGE_DATA : IGBP_RX_SMALL;
 	mem->buf = kvzalloc_node(array_size(size, sizeof(*mem->buf)),
@@ -117,7 +127,7 @@ int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		err = -ENOMEM;
 		goto free_buf;
 	}
-	mem->pool = igbp_ring_pool_create(pair, size);
+	mem->pool = igbp_ring_pool_create(pair, size, mem->xdp);
 	if (IS_ERR(mem->pool)) {
 		err = PTR_ERR(mem->pool);
 		goto free_desc;
@@ -151,6 +161,8 @@ void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem)
 {
 	/* None, if the ring has run: igbp_ring_pair_stop() took them */
 	igbp_ring_rx_unpost(mem, 0, mem->filled);
+	if (mem->xdp)
+		xdp_unreg_page_pool(mem->pool);
 	page_pool_destroy(mem->pool);
 	dma_free_coherent(&pair->port->pdev->dev,
 			  array_size(mem->size, sizeof(*mem->desc)),
@@ -163,12 +175,13 @@ void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem)
  * igbp_ring_tx_alloc - allocate the memory of a transmit ring
  * @pair: pair it is for; may be running with other memory
  * @size: descriptors, a power of two
+ * @slots: with slots to copy small frames to
  * @mem: filled in
  *
  * Context: process, may sleep, RTNL.
  * Return: 0 or -ENOMEM.
  */
-int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
+int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size, bool slots,
 		       struct igbp_tx_mem *mem)
 {
 	struct device *dev = &pair->port->pdev->dev;
@@ -183,6 +196,8 @@ int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size,
 				       &mem->desc_dma, GFP_KERNEL);
 	if (!mem->desc)
 		goto free_buf;
+	if (!slots)
+		return 0;
 	mem->slot = dma_alloc_coherent(dev, size * IGBP_TX_SLOT_BYTES,
 				       &mem->slot_dma, GFP_KERNEL);
 	if (!mem->slot)
@@ -208,12 +223,37 @@ void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem)
 {
 	struct device *dev = &pair->port->pdev->dev;
 
-	dma_free_coherent(dev, mem->size * IGBP_TX_SLOT_BYTES, mem->slot,
-			  mem->slot_dma);
+	if (mem->slot)
+		dma_free_coherent(dev, mem->size * IGBP_TX_SLOT_BYTES,
+				  mem->slot, mem->slot_dma);
 	dma_free_coherent(dev, array_size(mem->size, sizeof(*mem->desc)),
 			  mem->desc, mem->desc_dma);
 	kvfree(mem->buf);
 	memset(mem, 0, sizeof(*mem));
+}
+
+/* Memory of both transmit rings of a pair, or of the one that there is */
+static int igbp_ring_pair_tx_alloc(struct igbp_pair *pair, u16 size,
+				   struct igbp_tx_mem *tx,
+				   struct igbp_tx_mem *xdp_tx)
+{
+	int err = igbp_ring_tx_alloc(pair, size, true, tx);
+
+	if (err || !igbp_xdp_has_queues(pair->port))
+		return err;
+	err = igbp_ring_tx_alloc(pair, size, false, xdp_tx);
+	if (err)
+		igbp_ring_tx_free(pair, tx);
+	return err;
+}
+
+static void igbp_ring_pair_tx_free(struct igbp_pair *pair,
+				   struct igbp_tx_mem *tx,
+				   struct igbp_tx_mem *xdp_tx)
+{
+	igbp_ring_tx_free(pair, tx);
+	if (igbp_xdp_has_queues(pair->port))
+		igbp_ring_tx_free(pair, xdp_tx);
 }
 
 static u32 igbp_ring_thresholds(u32 prefetch, u32 host)
@@ -280,11 +320,11 @@ static void igbp_ring_rx_program(struct igbp_pair *pair)
 	writel(ring->ntu & ring->mask, ring->tail);
 }
 
-static void igbp_ring_tx_program(struct igbp_pair *pair)
+static void igbp_ring_tx_program(struct igbp_tx_ring *ring)
 {
-	struct igbp_port *port = pair->port;
-	struct igbp_tx_mem *mem = &pair->tx.mem;
-	u16 q = pair->index;
+	struct igbp_port *port = ring->pair->port;
+	struct igbp_tx_mem *mem = &ring->mem;
+	u16 q = ring->queue;
 
 	igbp_wr32(port, IGBP_TXDCTL(q), 0);
 	igbp_wr32(port, IGBP_TDBAL(q), lower_32_bits(mem->desc_dma));
@@ -305,6 +345,7 @@ static void igbp_ring_rx_install(struct igbp_pair *pair)
 	ring->buf = mem->buf;
 	ring->pool = mem->pool;
 	ring->truesize = mem->truesize;
+	ring->with_xdp = mem->xdp;
 	ring->mask = mem->size - 1;
 	ring->tail = pair->port->regs + IGBP_RDT(pair->index);
 	ring->dev = &pair->port->pdev->dev;
@@ -318,11 +359,13 @@ static void igbp_ring_rx_install(struct igbp_pair *pair)
 	ring->ntu = mem->filled;
 	if (!mem->pool->p.napi)
 		page_pool_enable_direct_recycling(mem->pool, &pair->napi);
+	if (mem->xdp)
+		xdp_rxq_info_attach_page_pool(&ring->xdp.rxq, mem->pool);
 }
 
-static void igbp_ring_tx_install(struct igbp_pair *pair)
+static void igbp_ring_tx_install(struct igbp_tx_ring *ring)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
+	struct igbp_port *port = ring->pair->port;
 	struct igbp_tx_mem *mem = &ring->mem;
 
 	ring->desc = mem->desc;
@@ -330,9 +373,8 @@ static void igbp_ring_tx_install(struct igbp_pair *pair)
 	ring->slot = mem->slot;
 	ring->slot_dma = mem->slot_dma;
 	ring->mask = mem->size - 1;
-	ring->tail = pair->port->regs + IGBP_TDT(pair->index);
-	ring->dev = &pair->port->pdev->dev;
-	ring->txq = netdev_get_tx_queue(pair->port->netdev, pair->index);
+	ring->tail = port->regs + IGBP_TDT(ring->queue);
+	ring->dev = &port->pdev->dev;
 	ring->ntu = 0;
 	ring->ntc = 0;
 	ring->batch = 0;
@@ -355,8 +397,12 @@ void igbp_ring_pair_start(struct igbp_pair *pair)
 	ASSERT_RTNL();
 
 	igbp_ring_rx_install(pair);
-	igbp_ring_tx_install(pair);
-	igbp_ring_tx_program(pair);
+	igbp_ring_tx_install(&pair->tx);
+	igbp_ring_tx_program(&pair->tx);
+	if (igbp_xdp_has_queues(pair->port)) {
+		igbp_ring_tx_install(&pair->xdp_tx);
+		igbp_ring_tx_program(&pair->xdp_tx);
+	}
 	igbp_ring_rx_program(pair);
 	pair->running = true;
 	napi_enable(&pair->napi);
@@ -367,6 +413,21 @@ void igbp_ring_pair_start(struct igbp_pair *pair)
 	igbp_irq_pair_enable(pair);
 	netdev_tx_reset_queue(pair->tx.txq);
 	netif_tx_start_queue(pair->tx.txq);
+	igbp_xdp_open(pair, true);
+}
+
+static void igbp_ring_tx_off(struct igbp_tx_ring *ring)
+{
+	struct igbp_port *port = ring->pair->port;
+	u32 val;
+
+	/* Let what was posted go out */
+	read_poll_timeout(igbp_rd32, val,
+			  val == (ring->published & ring->mask) ||
+			  !netif_carrier_ok(port->netdev), 50,
+			  IGBP_QUEUE_TIMEOUT_US, false, port,
+			  IGBP_TDH(ring->queue));
+	igbp_wr32(port, IGBP_TXDCTL(ring->queue), 0);
 }
 
 static void igbp_ring_queues_off(struct igbp_pair *pair)
@@ -375,12 +436,9 @@ static void igbp_ring_queues_off(struct igbp_pair *pair)
 	u16 q = pair->index;
 	u32 val;
 
-	/* Let what was posted go out */
-	read_poll_timeout(igbp_rd32, val,
-			  val == (pair->tx.published & pair->tx.mask) ||
-			  !netif_carrier_ok(port->netdev), 50,
-			  IGBP_QUEUE_TIMEOUT_US, false, port, IGBP_TDH(q));
-	igbp_wr32(port, IGBP_TXDCTL(q), 0);
+	igbp_ring_tx_off(&pair->tx);
+	if (igbp_xdp_has_queues(port))
+		igbp_ring_tx_off(&pair->xdp_tx);
 	igbp_wr32(port, IGBP_RXDCTL(q), 0);
 	if (read_poll_timeout(igbp_rd32, val, !(val & IGBP_XDCTL_ENABLE), 10,
 			      IGBP_QUEUE_TIMEOUT_US, false, port,
@@ -417,8 +475,10 @@ bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair)
  * igbp_ring_pair_stop - take a pair's rings back
  * @pair: pair that runs
  *
- * Afterwards nothing but the caller refers to the rings' memory: xmit ended
- * with the tx lock, the poll with napi_disable(), DMA with the queues.
+ * Afterwards nothing but the caller refers to the rings' memory: the poll ended
+ * with napi_disable(), xmit and what is redirected here with the tx lock, DMA
+ * with the queues. The poll comes first: it may send frames back, and wake a
+ * queue that is stopped.
  *
  * Context: process, may sleep, RTNL.
  */
@@ -428,10 +488,6 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 
 	ASSERT_RTNL();
 
-	__netif_tx_lock_bh(txq);
-	netif_tx_stop_queue(txq);
-	__netif_tx_unlock_bh(txq);
-
 	netif_queue_set_napi(pair->port->netdev, pair->index,
 			     NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(pair->port->netdev, pair->index,
@@ -439,14 +495,20 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	igbp_irq_pair_disable(pair);
 	napi_disable(&pair->napi);
 	igbp_irq_pair_disable(pair);
+	__netif_tx_lock_bh(txq);
+	netif_tx_stop_queue(txq);
+	__netif_tx_unlock_bh(txq);
+	igbp_xdp_open(pair, false);
 	cancel_work_sync(&pair->dim.work);
 	pair->dim.state = DIM_START_MEASURE;
 
 	igbp_ring_queues_off(pair);
 	pair->running = false;
 	igbp_tx_drain(&pair->tx);
+	igbp_tx_drain(&pair->xdp_tx);
 	netdev_tx_reset_queue(txq);
 	igbp_ring_rx_drain(&pair->rx);
+	xdp_rxq_info_detach_mem_model(&pair->rx.xdp.rxq);
 }
 
 static int igbp_ring_pair_open(struct igbp_pair *pair)
@@ -458,7 +520,8 @@ static int igbp_ring_pair_open(struct igbp_pair *pair)
 				 &pair->rx.mem);
 	if (err)
 		return err;
-	err = igbp_ring_tx_alloc(pair, port->tx_size, &pair->tx.mem);
+	err = igbp_ring_pair_tx_alloc(pair, port->tx_size, &pair->tx.mem,
+				      &pair->xdp_tx.mem);
 	if (err)
 		goto free_rx;
 	err = igbp_irq_pair_request(pair);
@@ -467,7 +530,7 @@ static int igbp_ring_pair_open(struct igbp_pair *pair)
 	return 0;
 
 free_tx:
-	igbp_ring_tx_free(pair, &pair->tx.mem);
+	igbp_ring_pair_tx_free(pair, &pair->tx.mem, &pair->xdp_tx.mem);
 free_rx:
 	igbp_ring_rx_free(pair, &pair->rx.mem);
 	return err;
@@ -487,7 +550,7 @@ void igbp_ring_pair_close(struct igbp_pair *pair)
 	netif_tx_start_queue(netdev_get_tx_queue(pair->port->netdev,
 						 pair->index));
 	igbp_irq_pair_free(pair);
-	igbp_ring_tx_free(pair, &pair->tx.mem);
+	igbp_ring_pair_tx_free(pair, &pair->tx.mem, &pair->xdp_tx.mem);
 	igbp_ring_rx_free(pair, &pair->rx.mem);
 }
 
@@ -537,6 +600,7 @@ void igbp_ring_pairs_close(struct igbp_port *port, unsigned int first,
 struct igbp_ring_new {
 	struct igbp_rx_mem rx;
 	struct igbp_tx_mem tx;
+	struct igbp_tx_mem xdp_tx;
 };
 
 static void igbp_ring_swap(struct igbp_pair *pair, struct igbp_ring_new *new)
@@ -544,9 +608,10 @@ static void igbp_ring_swap(struct igbp_pair *pair, struct igbp_ring_new *new)
 	igbp_ring_pair_stop(pair);
 	swap(pair->rx.mem, new->rx);
 	swap(pair->tx.mem, new->tx);
+	swap(pair->xdp_tx.mem, new->xdp_tx);
 	/* Before the NAPI runs again: its pool may only go while it does not */
 	igbp_ring_rx_free(pair, &new->rx);
-	igbp_ring_tx_free(pair, &new->tx);
+	igbp_ring_pair_tx_free(pair, &new->tx, &new->xdp_tx);
 	igbp_ring_pair_start(pair);
 }
 
@@ -579,7 +644,8 @@ int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
 		err = igbp_ring_rx_alloc(pair, rx_size, mtu, &new[i].rx);
 		if (err)
 			goto free;
-		err = igbp_ring_tx_alloc(pair, tx_size, &new[i].tx);
+		err = igbp_ring_pair_tx_alloc(pair, tx_size, &new[i].tx,
+					      &new[i].xdp_tx);
 		if (err) {
 			igbp_ring_rx_free(pair, &new[i].rx);
 			goto free;
@@ -595,7 +661,8 @@ done:
 
 free:
 	while (i--) {
-		igbp_ring_tx_free(port->pair[i], &new[i].tx);
+		igbp_ring_pair_tx_free(port->pair[i], &new[i].tx,
+				       &new[i].xdp_tx);
 		igbp_ring_rx_free(port->pair[i], &new[i].rx);
 	}
 	kfree(new);

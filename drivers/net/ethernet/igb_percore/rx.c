@@ -14,6 +14,8 @@
  * Refilling waits for IGBP_RX_REFILL descriptors, so that the tail register
  * is written once for many frames.
  *
+ * Rings that are made for XDP are polled by xdp.c.
+ *
  * Locking: none. A receive ring belongs to the owner of the pair's NAPI; with
  * the NAPI disabled, to whoever holds RTNL.
  */
@@ -22,9 +24,6 @@
 #include <net/udp.h>
 
 #include "igb_percore.h"
-
-#define IGBP_RX_REFILL		32	/* descriptors */
-#define IGBP_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
 
 /**
  * igbp_rx_fill - post buffers
@@ -39,6 +38,7 @@
  */
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 {
+	u16 headroom = mem->xdp ? IGBP_XDP_HEADROOM : IGBP_RX_HEADROOM;
 	unsigned int truesize = mem->truesize;
 	u16 per_page = PAGE_SIZE / truesize;
 	u16 mask = mem->size - 1;
@@ -54,8 +54,8 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 		if (unlikely(!page))
 			break;
 		page_pool_fragment_page(page, per_page);
-		dma = page_pool_get_dma_addr(page) + IGBP_RX_HEADROOM;
-		va = page_address(page);
+		dma = page_pool_get_dma_addr(page) + headroom;
+		va = page_address(page) + headroom - IGBP_RX_HEADROOM;
 		end = va + PAGE_SIZE;
 		/* The ring is a whole number of pages long: no wrap inside */
 		do {
@@ -72,8 +72,14 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 	return done;
 }
 
-/* Return: whether the ring has enough buffers to go on receiving */
-static bool igbp_rx_refill(struct igbp_rx_ring *ring)
+/**
+ * igbp_rx_refill - post buffers in the place of those that were received
+ * @ring: ring that waits for IGBP_RX_REFILL of them or more
+ *
+ * Context: softirq of the ring's NAPI.
+ * Return: whether the ring has enough buffers to go on receiving.
+ */
+bool igbp_rx_refill(struct igbp_rx_ring *ring)
 {
 	u16 used = ring->mask + 1 - (u16)(ring->ntu - ring->ntc);
 	u16 per_page = PAGE_SIZE / ring->truesize;
@@ -94,37 +100,17 @@ static bool igbp_rx_refill(struct igbp_rx_ring *ring)
 	return (u16)(ring->ntu - ring->ntc) >= IGBP_RX_REFILL;
 }
 
-static void igbp_rx_csum_error(struct igbp_rx_ring *ring)
+/**
+ * igbp_rx_csum_error - count a frame whose checksum the device found wrong
+ * @ring: ring
+ *
+ * Context: softirq of the ring's NAPI.
+ */
+void igbp_rx_csum_error(struct igbp_rx_ring *ring)
 {
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.csum_err);
 	u64_stats_update_end(&ring->syncp);
-}
-
-/* Fill in what the last descriptor of a frame tells about it. With RXCSUM off
- * the device checks nothing; with RXHASH off it hashes still, and @rss_mask
- * hides it.
- */
-static void igbp_rx_metadata(struct igbp_pair *pair, struct sk_buff *skb,
-			     const union igbp_rx_desc *desc, u32 status,
-			     u32 rss_mask)
-{
-	u32 type = le16_to_cpu(desc->wb.pkt_info) & rss_mask;
-	u32 csum = status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS | IGBP_RXD_L4E |
-			     IGBP_RXD_IPE);
-
-	/* Errors are bits above those that say what was checked */
-	if (likely(csum && csum < IGBP_RXD_L4E))
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	else if (csum)
-		igbp_rx_csum_error(&pair->rx);
-	if (type)
-		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
-			       BIT(type) & IGBP_RXD_RSS_L4);
-	if (unlikely(status & IGBP_RXD_VP) &&
-	    pair->napi.dev->features & NETIF_F_HW_VLAN_CTAG_RX)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
-				       le16_to_cpu(desc->wb.vlan));
 }
 
 /* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer is
@@ -257,6 +243,7 @@ void igbp_rx_drop_partial(struct igbp_rx_ring *ring)
 {
 	dev_kfree_skb(ring->skb);
 	ring->skb = NULL;
+	igbp_xdp_drop_partial(ring);
 }
 
 /**

@@ -80,8 +80,10 @@ static const struct igbp_hw_stat_desc igbp_hw_stat_regs[IGBP_HW_STATS] = {
 static const char igbp_pair_stat_names[][ETH_GSTRING_LEN] = {
 	"rx_packets", "rx_bytes", "rx_csum_errors", "rx_errors",
 	"rx_alloc_fail", "rx_polls",
+	"rx_xdp_drop", "rx_xdp_tx", "rx_xdp_redirect", "rx_xdp_errors",
 	"tx_packets", "tx_bytes", "tx_csum", "tx_tso", "tx_stops",
-	"tx_dropped", "tx_doorbells", "tx_timeouts", "irq_masks",
+	"tx_dropped", "tx_doorbells", "tx_timeouts", "tx_xdp",
+	"tx_xdp_dropped", "irq_masks",
 };
 
 #define IGBP_PAIR_STATS		ARRAY_SIZE(igbp_pair_stat_names)
@@ -108,10 +110,22 @@ static void igbp_stats_rx_get(struct igbp_pair *pair, u64 *to)
 			    IGBP_RX_STATS);
 }
 
+static void igbp_stats_ring_get(struct igbp_tx_ring *ring, u64 *to)
+{
+	igbp_stats_snapshot(&ring->syncp, &ring->stats.packets, to,
+			    IGBP_TX_STATS);
+}
+
+/* Of both transmit rings of a pair */
 static void igbp_stats_tx_get(struct igbp_pair *pair, u64 *to)
 {
-	igbp_stats_snapshot(&pair->tx.syncp, &pair->tx.stats.packets, to,
-			    IGBP_TX_STATS);
+	u64 xdp[IGBP_TX_STATS];
+	unsigned int i;
+
+	igbp_stats_ring_get(&pair->tx, to);
+	igbp_stats_ring_get(&pair->xdp_tx, xdp);
+	for (i = 0; i < IGBP_TX_STATS; i++)
+		to[i] += xdp[i];
 }
 
 static u64 igbp_stats_hw_get(struct igbp_port *port, enum igbp_hw_stat i)
@@ -178,7 +192,7 @@ void igbp_stats_get64(struct net_device *netdev,
 		igbp_stats_tx_get(port->pair[i], tx);
 		stats->tx_packets += tx[0];
 		stats->tx_bytes += tx[1];
-		stats->tx_dropped += tx[5];
+		stats->tx_dropped += tx[5] + tx[9];
 	}
 
 	crc = igbp_stats_hw_get(port, IGBP_HW_CRCERRS);
@@ -411,13 +425,12 @@ static void igbp_stats_queue_rx(struct net_device *netdev, int queue,
 	stats->alloc_fail = rx[4];
 }
 
-static void igbp_stats_queue_tx(struct net_device *netdev, int queue,
-				struct netdev_queue_stats_tx *stats)
+static void igbp_stats_ring_fill(struct igbp_tx_ring *ring,
+				 struct netdev_queue_stats_tx *stats)
 {
-	struct igbp_port *port = netdev_priv(netdev);
 	u64 tx[IGBP_TX_STATS];
 
-	igbp_stats_tx_get(port->pair[queue], tx);
+	igbp_stats_ring_get(ring, tx);
 	stats->packets = tx[0];
 	stats->bytes = tx[1];
 	stats->needs_csum = tx[2];
@@ -425,7 +438,28 @@ static void igbp_stats_queue_tx(struct net_device *netdev, int queue,
 	stats->stop = tx[4];
 }
 
-/* What pairs that are not in use have counted */
+static void igbp_stats_queue_tx(struct net_device *netdev, int queue,
+				struct netdev_queue_stats_tx *stats)
+{
+	struct igbp_port *port = netdev_priv(netdev);
+
+	igbp_stats_ring_fill(&port->pair[queue]->tx, stats);
+}
+
+static void igbp_stats_base_tx(struct igbp_tx_ring *ring,
+			       struct netdev_queue_stats_tx *sum)
+{
+	struct netdev_queue_stats_tx one;
+
+	igbp_stats_ring_fill(ring, &one);
+	sum->packets += one.packets;
+	sum->bytes += one.bytes;
+	sum->needs_csum += one.needs_csum;
+	sum->hw_gso_packets += one.hw_gso_packets;
+	sum->stop += one.stop;
+}
+
+/* What pairs that are not in use have counted, and XDP's own rings */
 static void igbp_stats_base(struct net_device *netdev,
 			    struct netdev_queue_stats_rx *rx,
 			    struct netdev_queue_stats_tx *tx)
@@ -442,21 +476,17 @@ static void igbp_stats_base(struct net_device *netdev,
 	tx->needs_csum = 0;
 	tx->hw_gso_packets = 0;
 	tx->stop = 0;
+	for (i = 0; i < port->max_pairs; i++)
+		igbp_stats_base_tx(&port->pair[i]->xdp_tx, tx);
 	for (i = port->pairs; i < port->max_pairs; i++) {
 		struct netdev_queue_stats_rx rx_one;
-		struct netdev_queue_stats_tx tx_one;
 
+		igbp_stats_base_tx(&port->pair[i]->tx, tx);
 		igbp_stats_queue_rx(netdev, i, &rx_one);
-		igbp_stats_queue_tx(netdev, i, &tx_one);
 		rx->packets += rx_one.packets;
 		rx->bytes += rx_one.bytes;
 		rx->csum_bad += rx_one.csum_bad;
 		rx->alloc_fail += rx_one.alloc_fail;
-		tx->packets += tx_one.packets;
-		tx->bytes += tx_one.bytes;
-		tx->needs_csum += tx_one.needs_csum;
-		tx->hw_gso_packets += tx_one.hw_gso_packets;
-		tx->stop += tx_one.stop;
 	}
 }
 

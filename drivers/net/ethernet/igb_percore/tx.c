@@ -35,6 +35,9 @@
  * while it is set. @sync is set by the NAPI's owner under the tx lock with
  * the ring empty, and cleared by the producer with release, paired with the
  * acquire in igbp_tx_clean().
+ *
+ * Frames of XDP (xdp.c) come in batches of their own, in a ring of their own
+ * where the device has queues enough; such a ring works as any other.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -46,12 +49,6 @@
 
 #include "igb_percore.h"
 
-#define IGBP_TX_MIN_BYTES	17	/* shorter frames stop the device */
-/* Most descriptors of a frame: context, header, fragments, and 64 KB cut at
- * every IGBP_TXD_MAX_BYTES
- */
-#define IGBP_TX_DESC_MAX	(MAX_SKB_FRAGS + 6)
-#define IGBP_TX_WAKE		(IGBP_TX_DESC_MAX + 8)
 #define IGBP_TX_BATCH_MAX	64	/* descriptors without a doorbell */
 #define IGBP_TX_SYNC_HITS	32
 
@@ -73,12 +70,15 @@ struct igbp_tx_frame {
 	bool mapped;
 };
 
-static u16 igbp_tx_avail(const struct igbp_tx_ring *ring)
-{
-	return ring->mask - (u16)(ring->ntu - READ_ONCE(ring->ntc));
-}
-
-static void igbp_tx_unmap(struct igbp_tx_ring *ring, struct igbp_tx_buf *buf)
+/**
+ * igbp_tx_unmap - undo the mapping that a descriptor stands for, if any
+ * @ring: ring
+ * @buf: note of the descriptor
+ *
+ * Context: any; of the ring's consumer, or of its producer for what the device
+ * has never seen.
+ */
+void igbp_tx_unmap(struct igbp_tx_ring *ring, struct igbp_tx_buf *buf)
 {
 	if (!buf->len)
 		return;
@@ -105,7 +105,14 @@ static u32 igbp_tx_reclaim(struct igbp_tx_ring *ring, int budget)
 		if (!(READ_ONCE(ring->desc[last].wb.status) &
 		      cpu_to_le32(IGBP_TXD_STAT_DD)))
 			break;
+		/* Not from netpoll, which may be in a hard interrupt */
+		if (unlikely(buf->xdp) && !budget)
+			break;
 		bytes += buf->batch_bytes;
+		if (unlikely(buf->xdp)) {
+			ntc = igbp_xdp_reclaim(ring, ntc);
+			continue;
+		}
 		for (;;) {
 			igbp_tx_unmap(ring, buf);
 			if (buf->skb) {
@@ -124,29 +131,26 @@ static u32 igbp_tx_reclaim(struct igbp_tx_ring *ring, int budget)
 /* Every doorbell of late was done when it returned: hand reclaim over to the
  * producer.
  */
-static void igbp_tx_sync_try(struct igbp_pair *pair)
+static void igbp_tx_sync_try(struct igbp_tx_ring *ring)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
-
 	if (!__netif_tx_trylock(ring->txq))
 		return;
 	if (ring->ntc == ring->ntu && !netif_tx_queue_stopped(ring->txq)) {
 		WRITE_ONCE(ring->sync, true);
-		igbp_irq_tx_route(pair, false);
+		igbp_irq_tx_route(ring, false);
 	}
 	__netif_tx_unlock(ring->txq);
 }
 
 /**
  * igbp_tx_clean - reclaim frames that the device has sent
- * @pair: pair whose NAPI the caller owns
+ * @ring: ring of a pair whose NAPI the caller owns
  * @budget: of the poll; 0 when called by netpoll
  *
  * Context: softirq, a NAPI thread, or netpoll with interrupts off.
  */
-void igbp_tx_clean(struct igbp_pair *pair, int budget)
+void igbp_tx_clean(struct igbp_tx_ring *ring, int budget)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
 	u32 bytes;
 
 	/* Pairs with the release in igbp_tx_sync_leave() */
@@ -159,7 +163,7 @@ void igbp_tx_clean(struct igbp_pair *pair, int budget)
 				 igbp_tx_avail(ring), IGBP_TX_WAKE);
 	if (unlikely(READ_ONCE(ring->sync_hits) >= IGBP_TX_SYNC_HITS) &&
 	    budget)
-		igbp_tx_sync_try(pair);
+		igbp_tx_sync_try(ring);
 }
 
 /**
@@ -173,6 +177,10 @@ void igbp_tx_drain(struct igbp_tx_ring *ring)
 	while (ring->ntc != ring->ntu) {
 		struct igbp_tx_buf *buf = &ring->buf[ring->ntc & ring->mask];
 
+		if (buf->xdp) {
+			ring->ntc = igbp_xdp_reclaim(ring, ring->ntc);
+			continue;
+		}
 		igbp_tx_unmap(ring, buf);
 		dev_kfree_skb_any(buf->skb);
 		buf->skb = NULL;
@@ -184,17 +192,15 @@ void igbp_tx_drain(struct igbp_tx_ring *ring)
  * from the release on; the kick covers a batch that was done before the
  * interrupt was on.
  */
-static void igbp_tx_sync_leave(struct igbp_pair *pair, u16 first, u32 bytes)
+static void igbp_tx_sync_leave(struct igbp_tx_ring *ring, u16 first, u32 bytes)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
-
 	ring->sync_hits = 0;
 	ring->buf[first].batch_bytes = bytes;
 	netdev_tx_sent_queue(ring->txq, bytes);
-	igbp_irq_tx_route(pair, true);
+	igbp_irq_tx_route(ring, true);
 	/* Pairs with the acquire in igbp_tx_clean() */
 	smp_store_release(&ring->sync, false);
-	igbp_irq_kick(pair);
+	igbp_irq_kick(ring->pair);
 }
 
 /* Give the device everything up to @ring->ntu, which ends in @last, and see
@@ -214,10 +220,15 @@ static bool igbp_tx_ring_bell(struct igbp_tx_ring *ring, u16 last)
 	       cpu_to_le32(IGBP_TXD_STAT_DD);
 }
 
-/* Give the open batch to the device */
-static void igbp_tx_doorbell(struct igbp_pair *pair)
+/**
+ * igbp_tx_doorbell - give the open batch to the device
+ * @ring: ring with a batch that is not empty
+ *
+ * Context: __netif_tx_lock held, bottom halves off, with netpoll interrupts
+ * off.
+ */
+void igbp_tx_doorbell(struct igbp_tx_ring *ring)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
 	u16 last = (ring->ntu - 1) & ring->mask;
 	u16 first = ring->batch & ring->mask;
 	u32 bytes = ring->batch_bytes;
@@ -230,7 +241,7 @@ static void igbp_tx_doorbell(struct igbp_pair *pair)
 		if (likely(igbp_tx_ring_bell(ring, last)))
 			igbp_tx_reclaim(ring, !irqs_disabled());
 		else
-			igbp_tx_sync_leave(pair, first, bytes);
+			igbp_tx_sync_leave(ring, first, bytes);
 		return;
 	}
 	ring->buf[first].batch_bytes = bytes;
@@ -486,17 +497,15 @@ static void igbp_tx_account(struct igbp_tx_ring *ring,
 	u64_stats_update_end(&ring->syncp);
 }
 
-static void igbp_tx_drop(struct igbp_pair *pair, struct sk_buff *skb)
+static void igbp_tx_drop(struct igbp_tx_ring *ring, struct sk_buff *skb)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
-
 	dev_kfree_skb_any(skb);
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.dropped);
 	u64_stats_update_end(&ring->syncp);
 	/* Frames before this one may be waiting for its doorbell */
 	if (ring->batch != ring->ntu && !netdev_xmit_more())
-		igbp_tx_doorbell(pair);
+		igbp_tx_doorbell(ring);
 }
 
 static void igbp_tx_stop_check(struct igbp_tx_ring *ring)
@@ -512,10 +521,9 @@ static void igbp_tx_stop_check(struct igbp_tx_ring *ring)
 /* A frame that was copied, alone in its batch on a synchronous queue: it is
  * sent and forgotten, without a note in the ring.
  */
-static void igbp_tx_send_copied(struct igbp_pair *pair, struct sk_buff *skb,
+static void igbp_tx_send_copied(struct igbp_tx_ring *ring, struct sk_buff *skb,
 				u16 start)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
 	u16 last = (ring->ntu - 1) & ring->mask;
 	u32 bytes = ring->batch_bytes;
 
@@ -527,14 +535,13 @@ static void igbp_tx_send_copied(struct igbp_pair *pair, struct sk_buff *skb,
 	}
 	ring->buf[last].skb = skb;
 	ring->buf[start & ring->mask].batch_last = last;
-	igbp_tx_sync_leave(pair, start & ring->mask, bytes);
+	igbp_tx_sync_leave(ring, start & ring->mask, bytes);
 }
 
 /* A frame that is noted in the ring until the device has sent it */
-static void igbp_tx_send_noted(struct igbp_pair *pair, struct sk_buff *skb,
+static void igbp_tx_send_noted(struct igbp_tx_ring *ring, struct sk_buff *skb,
 			       bool more)
 {
-	struct igbp_tx_ring *ring = &pair->tx;
 	u16 last = (ring->ntu - 1) & ring->mask;
 
 	ring->desc[last].read.cmd |= cpu_to_le32(IGBP_TXD_EOP);
@@ -542,7 +549,7 @@ static void igbp_tx_send_noted(struct igbp_pair *pair, struct sk_buff *skb,
 	if (!more || netif_xmit_stopped(ring->txq) ||
 	    (u16)(ring->ntu - ring->batch) >= IGBP_TX_BATCH_MAX ||
 	    igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)
-		igbp_tx_doorbell(pair);
+		igbp_tx_doorbell(ring);
 	igbp_tx_stop_check(ring);
 }
 
@@ -559,8 +566,7 @@ static void igbp_tx_send_noted(struct igbp_pair *pair, struct sk_buff *skb,
 netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct igbp_port *port = netdev_priv(netdev);
-	struct igbp_pair *pair = port->pair[skb_get_queue_mapping(skb)];
-	struct igbp_tx_ring *ring = &pair->tx;
+	struct igbp_tx_ring *ring = &port->pair[skb_get_queue_mapping(skb)]->tx;
 	struct igbp_tx_frame frame = {
 		.skb = skb,
 		.cmd = IGBP_TXD_DATA | IGBP_TXD_DEXT | IGBP_TXD_IFCS,
@@ -575,21 +581,21 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 	/* This frees the frame if it fails */
 	if (unlikely(skb_put_padto(skb, IGBP_TX_MIN_BYTES))) {
-		igbp_tx_drop(pair, NULL);
+		igbp_tx_drop(ring, NULL);
 		return NETDEV_TX_OK;
 	}
 	if (unlikely(igbp_tx_offload(ring, &frame)) ||
 	    unlikely(igbp_tx_map(ring, &frame))) {
 		igbp_tx_rollback(ring, start);
-		igbp_tx_drop(pair, skb);
+		igbp_tx_drop(ring, skb);
 		return NETDEV_TX_OK;
 	}
 	igbp_tx_account(ring, &frame);
 	skb_tx_timestamp(skb);
 
 	if (!frame.mapped && !more && ring->sync && ring->batch == start)
-		igbp_tx_send_copied(pair, skb, start);
+		igbp_tx_send_copied(ring, skb, start);
 	else
-		igbp_tx_send_noted(pair, skb, more);
+		igbp_tx_send_noted(ring, skb, more);
 	return NETDEV_TX_OK;
 }
