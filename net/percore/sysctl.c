@@ -5,6 +5,7 @@
  * A new namespace starts with the values that init_net has at that moment.
  */
 #include <linux/bitmap.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
@@ -51,6 +52,9 @@ static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
 				     lenp, ppos);
 }
 
+/* A setting of tsq and what it does are one step to whoever writes next. */
+static DEFINE_MUTEX(percore_sysctl_tsq_lock);
+
 /* 0: no socket has a shift of ours on return. No memory: nothing changes. */
 static int percore_sysctl_tsq(const struct ctl_table *table, int write,
 			      void *buffer, size_t *lenp, loff_t *ppos)
@@ -59,13 +63,13 @@ static int percore_sysctl_tsq(const struct ctl_table *table, int write,
 					      tsq);
 	int ret;
 
-	mutex_lock(&percore_sysctl_lock);
+	mutex_lock(&percore_sysctl_tsq_lock);
 	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
 	if (!ret && write)
 		ret = percore_tsq_set(pn, pn->tsq);
 	if (ret && write)
 		pn->tsq = pn->tsq_on;
-	mutex_unlock(&percore_sysctl_lock);
+	mutex_unlock(&percore_sysctl_tsq_lock);
 	return ret;
 }
 
@@ -75,9 +79,9 @@ static int percore_sysctl_tsq_us(const struct ctl_table *table, int write,
 {
 	int ret;
 
-	mutex_lock(&percore_sysctl_lock);
+	mutex_lock(&percore_sysctl_tsq_lock);
 	ret = proc_douintvec_minmax(table, write, buffer, lenp, ppos);
-	mutex_unlock(&percore_sysctl_lock);
+	mutex_unlock(&percore_sysctl_tsq_lock);
 	return ret;
 }
 
@@ -160,10 +164,10 @@ static void percore_sysctl_bind(struct ctl_table *table, struct percore_net *pn)
 static void percore_sysctl_copy_bounds(struct percore_net *pn,
 				       const struct percore_net *from)
 {
-	mutex_lock(&percore_sysctl_lock);
+	mutex_lock(&percore_sysctl_tsq_lock);
 	pn->tsq_min_us = from->tsq_min_us;
 	pn->tsq_max_us = from->tsq_max_us;
-	mutex_unlock(&percore_sysctl_lock);
+	mutex_unlock(&percore_sysctl_tsq_lock);
 }
 
 /**

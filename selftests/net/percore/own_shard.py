@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 
+NETLINK_GENERIC = 16
 GENL_ID_CTRL = 0x10
 CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 3, 1, 2
 NLMSG_ERROR, NLM_F_REQUEST, NLM_F_ACK = 2, 1, 4
@@ -62,7 +63,7 @@ def wish(netlink, family, descriptor, value):
 def main():
     value = WISHES.index(sys.argv[1])
     os.setresuid(65534, 65534, 65534)
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_GENERIC)
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
     family = find_family(netlink)
     listener = socket.create_server(("127.0.0.1", 0))
     idle, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
