@@ -483,7 +483,7 @@ void igbp_netdev_init(struct igbp_port *port)
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = IGBP_MTU_MAX;
-	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 
 	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC |
 			      NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_RXCSUM |

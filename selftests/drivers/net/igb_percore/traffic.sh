@@ -162,5 +162,20 @@ for mtu in 1500 9000; do
 done
 
 check "MTU and offloads as they were" eval 'set_mtu 1500 && offloads on on'
+
+# The address of a macvlan gets a filter of its own. Without arp_ignore the NIC
+# would answer for it with its own.
+second_address() {
+	on_srv sysctl -qw net.ipv4.conf.all.arp_ignore=1
+	ip -n srv link add mv0 link "$SRV_DEV" type macvlan mode private &&
+		ip -n srv addr add 10.0.1.1/24 dev mv0 &&
+		ip -n srv link set mv0 up &&
+		ip -n cli addr add 10.0.1.2/24 dev "$CLI_DEV" || return
+	wait_until 10 on_cli ping -n -c 1 -W 1 10.0.1.1 || return
+	on_cli ip neigh show 10.0.1.1
+	ip -n srv -d -j link show dev "$SRV_DEV" | jq '.[0].promiscuity' | grep -x 0
+}
+check "a second address is received, without promiscuous mode" second_address
+ip -n srv link del mv0
 check "no transmit queue was stuck" no_tx_timeout
 finish
