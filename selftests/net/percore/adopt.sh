@@ -168,7 +168,9 @@ own() {
 	ports
 	[ "$(ports)" != "${2/PORT/$port}" ] || ok=1
 	exec {to}>&-
-	wait "$pid" && cat "$tmp/own" && [ -n "$ok" ] && [ "$(ports)" = "${2/,PORT/}" ]
+	wait "$pid" || ok=
+	cat "$tmp/own"
+	[ -n "$ok" ] && [ "$(ports)" = "${2/,PORT/}" ]
 }
 
 check "off: another server" old_server -m block -c "$cpus"

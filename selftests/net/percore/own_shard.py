@@ -29,11 +29,11 @@ def attr(kind, payload):
     return struct.pack("=HH", size, kind) + payload + bytes(-size % 4)
 
 
-def request(netlink, family, command, attrs):
+def request(netlink, family, command, attrs, ack=0):
     """The first message of the answer: its type and payload."""
     body = struct.pack("=BBH", command, 1, 0) + attrs
-    flags = NLM_F_REQUEST | NLM_F_ACK
-    netlink.send(struct.pack("=IHHII", 16 + len(body), family, flags, 1, 0) + body)
+    head = struct.pack("=IHHII", 16 + len(body), family, NLM_F_REQUEST | ack, 1, 0)
+    netlink.send(head + body)
     answer = netlink.recv(65536)
     size, kind = struct.unpack_from("=IH", answer)
     return kind, answer[16:size]
@@ -55,7 +55,7 @@ def wish(netlink, family, descriptor, value):
     """0 or the errno."""
     attrs = attr(PERCORE_A_LISTENER_FD, struct.pack("=I", descriptor))
     attrs += attr(PERCORE_A_LISTENER_SHARD, struct.pack("=I", value))
-    kind, answer = request(netlink, family, PERCORE_CMD_LISTENER_SET, attrs)
+    kind, answer = request(netlink, family, PERCORE_CMD_LISTENER_SET, attrs, NLM_F_ACK)
     assert kind == NLMSG_ERROR
     return -struct.unpack_from("=i", answer)[0]
 
