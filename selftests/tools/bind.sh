@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 2 --nics 4 --driver igb --timeout 240
+# vmbox: --cpus 2 --nics 4 --driver igb --timeout 500
 #
 #   here: eth0 (igb -> igb_percore -> igb)        ==== wire ==== eth1  netns cli
 #          10.0.0.1, fd00::1, VLANs 100 and 100.7                10.0.0.2, fd00::2

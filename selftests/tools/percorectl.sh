@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 2 --nics 2 --driver igb_percore --percore
+# vmbox: --cpus 2 --nics 2 --driver igb_percore --percore --timeout 600
 #
 #   srv: eth0 (listeners) ==== cli: eth1
 #   percorectl --generic netlink--> percore.ko, and /proc and /sys beside it

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 400
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 # here: igb_percore
 #
 #   cli: eth1 10.0.0.2, fd00::2 ==== wire ==== srv: eth0 10.0.0.1, fd00::1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 2 --nics 4 --driver igb_percore --timeout 300
+# vmbox: --cpus 2 --nics 4 --driver igb_percore --timeout 800
 #
 #   netns cli            netns srv                          netns far
 #   eth1 ====== wire ==== eth0   programs   eth2 ==== wire ==== eth3
