@@ -52,7 +52,6 @@ static const struct command commands[] = {
 		.help = "what apply would do to a NIC, and why",
 		.min_args = 1,
 		.max_args = 1,
-		.needs = "a device is needed",
 		.run = cmd_plan,
 	},
 	{
@@ -61,7 +60,6 @@ static const struct command commands[] = {
 		.help = "apply the plan of a NIC, and keep it",
 		.min_args = 1,
 		.max_args = 1,
-		.needs = "a device is needed",
 		.run = cmd_apply,
 	},
 	{
@@ -70,7 +68,6 @@ static const struct command commands[] = {
 		.help = "put back what was there before apply",
 		.min_args = 1,
 		.max_args = 1,
-		.needs = "a device is needed",
 		.run = cmd_revert,
 	},
 	{
@@ -80,7 +77,6 @@ static const struct command commands[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.moves = true,
-		.needs = "a device is needed",
 		.run = cmd_bind,
 	},
 	{
@@ -90,7 +86,6 @@ static const struct command commands[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.moves = true,
-		.needs = "a device is needed",
 		.run = cmd_release,
 	},
 	{
@@ -166,7 +161,7 @@ static int command_run(const struct options *opt, int argc, char **argv)
 		return usage_error("unexpected argument",
 				   argv[1 + c->max_args]);
 	if (argc - 1 < c->min_args)
-		return usage_error(c->needs, NULL);
+		return usage_error(c->needs ?: "a device is needed", NULL);
 	if (opt->moves && !c->moves)
 		return usage_error("unknown option", opt->moves);
 	return c->run(opt, argc - 1, argv + 1);

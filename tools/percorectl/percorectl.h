@@ -69,7 +69,7 @@ struct options {
  * @help: what it does, one line
  * @min_args: how many arguments it needs
  * @max_args: how many it takes at most
- * @needs: what to say when there are fewer than @min_args
+ * @needs: what to say when there are fewer than @min_args, if not a device
  * @moves: it takes --peer and --timeout
  * @run: does it; gets its arguments alone; returns enum status
  */
