@@ -3,7 +3,8 @@
 # vmbox: host --timeout 600
 #
 # Claim: vmbox passes on what the command says and how it ends, and fails if
-# the guest's kernel complains, dies or hangs, whatever the command says.
+# the guest's kernel complains, dies or hangs, whatever the command says. If the
+# emulator fails instead, vmbox says so, and the runner runs the test once more.
 lib=$(dirname "$0")/../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -72,7 +73,40 @@ check "and it is said" says 'QEMU ended by signal 6 before the guest began'
 check "the command ran once" prints "done"
 rm -f "$dir/deaths"
 DEATHS=9 PATH=$dir/bin:$PATH box -- echo "done"
-check "unless it dies every time" ended 98
+check "unless it dies every time" ended 96
+
+oops='<1>Oops: int3: 0000 [#1] PREEMPT SMP'
+box -- bash -c "echo '$oops' >/dev/kmsg; echo '<1>Code: 0f 1f 44 <00> 00' >/dev/kmsg"
+check "a breakpoint that is not in memory is the emulator's" ended 96
+check "it is shown" says 'Code: 0f 1f 44 <00>'
+box -- bash -c "echo '$oops' >/dev/kmsg; echo '<1>Code: 0f 1f cc <00> 00' >/dev/kmsg"
+check "one that is there is the guest's" ended 99
+box -- bash -c "echo '<4>WARNING: planted' >/dev/kmsg; echo '$oops' >/dev/kmsg
+	echo '<1>Code: 0f 1f 44 <00> 00' >/dev/kmsg"
+check "and so is what comes after another complaint" ended 99
+
+# A QEMU that dies N times when its guest has begun, under the runner
+cat >"$dir/bin/qemu-system-x86_64" <<EOF
+#!/bin/bash
+echo x >>$dir/deaths
+[ \$(wc -l <$dir/deaths) -le \$DEATHS ] || exec $(command -v qemu-system-x86_64) "\$@"
+$(command -v qemu-system-x86_64) "\$@" &
+ctl=\$(grep -o 'id=ctl,path=[^ ]*' <<<"\$*")
+while [ ! -s "\${ctl#*path=}" ]; do sleep 0.1; done
+kill -KILL \$!
+kill -ABRT \$\$
+EOF
+
+run() { # DEATHS RESULT WORDS
+	rm -f "$dir/deaths"
+	DEATHS=$1 PATH=$dir/bin:$PATH "$top/selftests/run" vmbox/stock_igb >"$dir/run" 2>&1
+	[ $? = "$2" ] && grep -q "$3" "$dir/run" && return
+	cat "$dir/run"
+	return 1
+}
+
+check "the runner runs a test again when QEMU died" run 1 0 'emulator failed, so vmbox/stock_igb runs once more'
+check "once only" run 2 1 '^not ok .*vmbox ended with 96'
 
 box --driver nonsense -- true
 check "a wrong value is refused" ended 2
