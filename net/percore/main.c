@@ -11,6 +11,7 @@
 #include <net/net_namespace.h>
 
 #include "percore.h"
+#include "connect.h"
 #include "steer.h"
 #include "tsq.h"
 
@@ -23,9 +24,20 @@ static int __net_init percore_net_init(struct net *net)
 	err = percore_sysctl_init(net);
 	if (err)
 		return err;
+	err = percore_connect_net_init(percore_net(net));
+	if (err)
+		goto exit_sysctl;
 	err = percore_tsq_net_init(percore_net(net));
 	if (err)
-		percore_sysctl_exit(net);
+		goto exit_connect;
+	return 0;
+
+exit_connect:
+	percore_sysctl_exit(net);
+	percore_connect_net_exit(percore_net(net));
+	return err;
+exit_sysctl:
+	percore_sysctl_exit(net);
 	return err;
 }
 
@@ -38,6 +50,7 @@ static void __net_exit percore_net_exit(struct net *net)
 {
 	percore_sysctl_exit(net);
 	percore_tsq_net_exit(percore_net(net));
+	percore_connect_net_exit(percore_net(net));
 }
 
 static struct pernet_operations percore_net_ops = {
@@ -52,6 +65,9 @@ static int __init percore_init(void)
 {
 	int err;
 
+	err = percore_connect_init();
+	if (err)
+		return err;
 	err = percore_tsq_init();
 	if (err)
 		return err;

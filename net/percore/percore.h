@@ -44,6 +44,7 @@
 
 #define PERCORE_PORTS	(U16_MAX + 1)
 
+struct percore_connects;
 struct percore_listener;
 
 /**
@@ -175,6 +176,9 @@ struct percore_listener {
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
+ * @connect_local: net.percore.connect_local
+ * @connect_on: that is in force; under percore_connect_lock
+ * @connects: counted, for each CPU
  * @tsq: net.percore.tsq
  * @tsq_on: that is in force; under percore_tsq_lock
  * @tsq_min_us: net.percore.tsq_min_us
@@ -186,6 +190,9 @@ struct percore_net {
 	u8 listen_shard;
 	unsigned int listen_steal_us;
 	unsigned long *listen_ports;
+	u8 connect_local;
+	bool connect_on;
+	struct percore_connects __percpu *connects;
 	u8 tsq;
 	bool tsq_on;
 	unsigned int tsq_min_us;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * reta.c - the RSS indirection table, by the driver's ethtool operations
+ * reta.c - RSS: table and key, by the driver's ethtool operations
  *
  * Called as ethtool itself does, in RTNL. The flag that says that an
  * administrator configured the table is left as it is: with it, ethtool -L
@@ -9,6 +9,7 @@
 #include <linux/ethtool.h>
 #include <linux/pm_runtime.h>
 #include <linux/rtnetlink.h>
+#include <linux/slab.h>
 
 #include "percore.h"
 #include "setting.h"
@@ -95,6 +96,66 @@ int percore_reta_write(struct net_device *dev, u32 *reta, u32 size)
 	if (err)
 		return err;
 	err = dev->ethtool_ops->set_rxfh(dev, &rxfh, &extack);
+	percore_reta_end(dev);
+	return err;
+}
+
+/* Are both addresses and both ports of a kind of TCP what is hashed? */
+static bool percore_reta_hashes(struct net_device *dev, u32 flow_type)
+{
+	struct ethtool_rxnfc info = {
+		.cmd = ETHTOOL_GRXFH,
+		.flow_type = flow_type,
+	};
+
+	return !dev->ethtool_ops->get_rxnfc(dev, &info, NULL) &&
+	       info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 |
+			     RXH_L4_B_2_3);
+}
+
+static int percore_reta_hash_read(struct net_device *dev, u8 *key, u32 room)
+{
+	struct ethtool_rxfh_param rxfh = {};
+	u8 *whole;
+	int err;
+
+	rxfh.key_size = dev->ethtool_ops->get_rxfh_key_size(dev);
+	if (rxfh.key_size < room || !percore_reta_hashes(dev, TCP_V4_FLOW) ||
+	    !percore_reta_hashes(dev, TCP_V6_FLOW))
+		return -EOPNOTSUPP;
+	whole = kzalloc(rxfh.key_size, GFP_KERNEL);
+	if (!whole)
+		return -ENOMEM;
+	rxfh.key = whole;
+	err = dev->ethtool_ops->get_rxfh(dev, &rxfh);
+	if (!err && (rxfh.hfunc != ETH_RSS_HASH_TOP || rxfh.input_xfrm))
+		err = -EOPNOTSUPP;
+	memcpy(key, whole, room);
+	kfree(whole);
+	return err;
+}
+
+/**
+ * percore_reta_hash - read the key of the hash that chooses an entry
+ * @dev: an interface with a table, see percore_reta_size()
+ * @key: gets it
+ * @room: its first bytes that are wanted
+ * Context: process, RTNL, may sleep.
+ * Return: 0; -EOPNOTSUPP unless it is known to be Toeplitz of both addresses
+ * and both ports of TCP, with a key of @room bytes at least; -ENOMEM, -ENODEV
+ * if the device is gone or asleep, or the driver's errno.
+ */
+int percore_reta_hash(struct net_device *dev, u8 *key, u32 room)
+{
+	const struct ethtool_ops *ops = dev->ethtool_ops;
+	int err;
+
+	if (!ops->get_rxfh_key_size || !ops->get_rxnfc)
+		return -EOPNOTSUPP;
+	err = percore_reta_begin(dev);
+	if (err)
+		return err;
+	err = percore_reta_hash_read(dev, key, room);
 	percore_reta_end(dev);
 	return err;
 }

@@ -63,5 +63,6 @@ const char *percore_irq_find(struct net_device *dev, unsigned int queues,
 u32 percore_reta_size(struct net_device *dev);
 int percore_reta_read(struct net_device *dev, u32 *reta, u32 size);
 int percore_reta_write(struct net_device *dev, u32 *reta, u32 size);
+int percore_reta_hash(struct net_device *dev, u8 *key, u32 room);
 
 #endif /* _NET_PERCORE_SETTING_H */

@@ -30,6 +30,7 @@
 #include <net/net_namespace.h>
 
 #include "percore.h"
+#include "connect.h"
 #include "setting.h"
 #include "steer.h"
 
@@ -102,6 +103,7 @@ static int percore_steer_port_revert(struct percore_steer_port *port)
 {
 	int err = percore_keep_revert(&port->keep);
 
+	percore_rss_forget(port->dev);
 	port->steered = false;
 	port->leaving = err;
 	return err;
@@ -122,6 +124,7 @@ static int percore_steer_port_apply(struct percore_steer_port *port,
 
 	port->err = err;
 	if (!err) {
+		percore_rss_learn(port->dev);
 		port->steered = true;
 		port->leaving = false;
 		return 0;

@@ -10,10 +10,12 @@
 #include <linux/sysctl.h>
 
 #include "percore.h"
+#include "connect.h"
 #include "tsq.h"
 
 #define PERCORE_LISTEN_SHARD		1
 #define PERCORE_LISTEN_STEAL_US		5000
+#define PERCORE_CONNECT_LOCAL		0
 #define PERCORE_TSQ			0
 #define PERCORE_TSQ_MIN_US		200
 #define PERCORE_TSQ_MAX_US		16000
@@ -50,6 +52,25 @@ static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
 {
 	return percore_sysctl_select(proc_do_large_bitmap, table, write, buffer,
 				     lenp, ppos);
+}
+
+/* No memory: nothing changes. */
+static int percore_sysctl_connect(const struct ctl_table *table, int write,
+				  void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct percore_net *pn = container_of(table->data, struct percore_net,
+					      connect_local);
+	static DEFINE_MUTEX(lock);
+	int ret;
+
+	mutex_lock(&lock);
+	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
+	if (!ret && write)
+		ret = percore_connect_set(pn, pn->connect_local);
+	if (ret && write)
+		pn->connect_local = pn->connect_on;
+	mutex_unlock(&lock);
+	return ret;
 }
 
 /* A setting of tsq and what it does are one step to whoever writes next. */
@@ -114,6 +135,16 @@ static const struct ctl_table percore_sysctl_table[] = {
 		.maxlen		= PERCORE_PORTS,
 		.mode		= 0644,
 		.proc_handler	= percore_sysctl_listen_ports,
+	},
+	{
+		.procname	= "connect_local",
+		.data		= (void *)offsetof(struct percore_net,
+						   connect_local),
+		.maxlen		= sizeof(u8),
+		.mode		= 0644,
+		.proc_handler	= percore_sysctl_connect,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
 	},
 	{
 		.procname	= "tsq",
@@ -188,6 +219,7 @@ int percore_sysctl_init(struct net *net)
 	if (net_eq(net, &init_net)) {
 		pn->listen_shard = PERCORE_LISTEN_SHARD;
 		pn->listen_steal_us = PERCORE_LISTEN_STEAL_US;
+		pn->connect_local = PERCORE_CONNECT_LOCAL;
 		pn->tsq = PERCORE_TSQ;
 		pn->tsq_min_us = PERCORE_TSQ_MIN_US;
 		pn->tsq_max_us = PERCORE_TSQ_MAX_US;
@@ -196,6 +228,7 @@ int percore_sysctl_init(struct net *net)
 
 		pn->listen_shard = READ_ONCE(init->listen_shard);
 		pn->listen_steal_us = READ_ONCE(init->listen_steal_us);
+		pn->connect_local = READ_ONCE(init->connect_local);
 		pn->tsq = READ_ONCE(init->tsq);
 		percore_sysctl_copy_bounds(pn, init);
 		bitmap_copy(pn->listen_ports, init->listen_ports,

@@ -42,8 +42,14 @@ int status_decode(const void *attrs, size_t len, void *data)
 	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_LISTENERS], &s->listeners);
 	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_PORTS], &s->ports);
 	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CPUS], &s->cpus);
-	return ret ?: attr_val(tb[PERCORE_A_STATUS_TSQ_SOCKETS],
-			       &s->tsq_sockets);
+	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_TSQ_SOCKETS],
+			      &s->tsq_sockets);
+	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_PLACED],
+			      &s->connects_placed);
+	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_LEFT],
+			      &s->connects_left);
+	return ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_LOST],
+			       &s->connects_lost);
 }
 
 /* Numbers become integers, anything else stays a string. */
@@ -109,6 +115,10 @@ static json_t *status_json(const struct module_status *s)
 	json_object_set_new(root, "ports", json_val(s->ports));
 	json_object_set_new(root, "cpus", json_val(s->cpus));
 	json_object_set_new(root, "tsq_sockets", json_val(s->tsq_sockets));
+	json_object_set_new(root, "connects_placed",
+			    json_val(s->connects_placed));
+	json_object_set_new(root, "connects_left", json_val(s->connects_left));
+	json_object_set_new(root, "connects_lost", json_val(s->connects_lost));
 	return root;
 }
 
@@ -125,15 +135,18 @@ static void row_print(const char *name, const json_t *value)
 
 static void status_print(json_t *root)
 {
+	static const char * const rows[] = {
+		"listeners", "ports", "cpus", "tsq_sockets", "connects_placed",
+		"connects_left", "connects_lost",
+	};
 	const char *key;
 	char name[64];
 	json_t *value;
+	size_t i;
 
 	row_print("percore", json_object_get(root, "version"));
-	row_print("listeners", json_object_get(root, "listeners"));
-	row_print("ports", json_object_get(root, "ports"));
-	row_print("cpus", json_object_get(root, "cpus"));
-	row_print("tsq_sockets", json_object_get(root, "tsq_sockets"));
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		row_print(rows[i], json_object_get(root, rows[i]));
 	json_object_foreach(json_object_get(root, "sysctl"), key, value) {
 		snprintf(name, sizeof(name), "net.percore.%s", key);
 		row_print(name, value);

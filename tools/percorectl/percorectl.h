@@ -280,6 +280,9 @@ int ifname_error(const char *ifname);
  * @ports: NIC ports that the module is attached to
  * @cpus: online CPUs
  * @tsq_sockets: sockets with a pacing shift of the module's
+ * @connects_placed: connections out whose port brings them to their core
+ * @connects_left: those whose port the kernel chose, connect_local or not
+ * @connects_lost: those that failed as their port was bound meanwhile
  */
 struct module_status {
 	char version[64];
@@ -289,6 +292,9 @@ struct module_status {
 	struct val ports;
 	struct val cpus;
 	struct val tsq_sockets;
+	struct val connects_placed;
+	struct val connects_left;
+	struct val connects_lost;
 };
 
 int status_decode(const void *attrs, size_t len, void *data);

@@ -157,6 +157,9 @@ static struct nlmsghdr *status_message(void)
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_PORTS, 2);
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_CPUS, 4);
 	mnl_attr_put_u32(nlh, PERCORE_A_STATUS_TSQ_SOCKETS, 17);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_PLACED, 1ULL << 40);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_LEFT, 18);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_LOST, 19);
 	return nlh;
 }
 
@@ -169,7 +172,8 @@ static void test_status(void)
 	   !strcmp(s.version, "1.2") && s.listen_shard.n == 1 &&
 	   s.listen_steal_us.n == 200 && s.listeners.n == 3 &&
 	   s.ports.n == 2 && s.cpus.n == 4 && s.cpus.known &&
-	   s.tsq_sockets.n == 17,
+	   s.tsq_sockets.n == 17 && s.connects_placed.n == 1ULL << 40 &&
+	   s.connects_left.n == 18 && s.connects_lost.n == 19,
 	   "status: every attribute arrives");
 
 	s = (struct module_status){};

@@ -69,6 +69,9 @@ enum percore_attr_status {
 	PERCORE_A_STATUS_CPUS,		/* u32: online CPUs */
 	PERCORE_A_STATUS_PAD,
 	PERCORE_A_STATUS_TSQ_SOCKETS,	/* u32: with a pacing shift of ours */
+	PERCORE_A_STATUS_CONNECTS_PLACED,/* u64: by connect_local, to a core */
+	PERCORE_A_STATUS_CONNECTS_LEFT,	/* u64: the kernel chose their port */
+	PERCORE_A_STATUS_CONNECTS_LOST,	/* u64: failed, port bound meanwhile */
 
 	__PERCORE_A_STATUS_MAX,
 	PERCORE_A_STATUS_MAX = __PERCORE_A_STATUS_MAX - 1
