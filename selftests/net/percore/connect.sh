@@ -39,7 +39,7 @@ check "link is up" net_up || finish
 for value in 2 -1 x; do check "connect_local=$value is refused" no_knob $value; done
 
 for address in $SRV4 $SRV6; do
-	on_srv python3 "$program" serve $address $port 7101 7102 7103 7104 >"$tmp/serve.${address//:/-}" &
+	on_srv python3 "$program" serve "$address" $port 7101 7102 7103 7104 >"$tmp/serve.${address//:/-}" &
 	server=$!
 	defer kill $server
 	wait_until 10 grep -q listening "$tmp/serve.${address//:/-}"
@@ -56,16 +56,16 @@ check "the NIC is steered" wait_until 10 steered
 near() { # ADDRESS LEAST MOST
 	local here
 
-	here=$(connect local "$1" $port 100)
+	here=$(connect local "$1" "$port" 100)
 	echo "$here of 1000 on the core that connected"
 	[ "$here" -ge "$2" ] && [ "$here" -le "$3" ]
 }
 
 for address in $SRV4 $SRV6; do
 	set_knob 0
-	check "$address: off, few come to the core that connected" near $address 0 600
+	check "$address: off, few come to the core that connected" near "$address" 0 600
 	set_knob 1
-	check "$address: on, all do" near $address 990 1000
+	check "$address: on, all do" near "$address" 990 1000
 done
 check "it is counted" test "$(counted placed)" -ge 800
 check "none was left to the kernel" test "$(counted left)" = 0
@@ -95,7 +95,7 @@ for address in $SRV4 $SRV6; do
 		while read -r result text; do
 			[ "$result" = ok ] && ok "$address, connect_local=$value: $text" ||
 				not_ok "$address, connect_local=$value: ${text#ok }"
-		done < <(connect rules $address $port)
+		done < <(connect rules "$address" $port)
 	done
 done
 
