@@ -216,7 +216,7 @@ static long percore_accept_sleep(struct percore_listener *lsn,
 	prepare_to_wait_exclusive(queue, &wait, TASK_INTERRUPTIBLE);
 	/*
 	 * prepare_to_wait's barrier pairs with the one in
-	 * percore_listen_stop_one(): it sees us counted, or we see it stopped.
+	 * percore_listen_stop(): it sees us counted, or we see it stopped.
 	 */
 	if (READ_ONCE(lsn->active)) {
 		srcu_read_unlock(&percore_srcu, *idx);

@@ -333,7 +333,8 @@ static void percore_listen_wake_pool(struct sock *sk)
 	rcu_read_unlock();
 }
 
-static void percore_listen_stop_one(struct percore_listener *lsn)
+/* Nobody comes to @lsn any more; some may still be in it. */
+static void percore_listen_let_go(struct percore_listener *lsn)
 {
 	struct sock *sk = lsn->sk;
 
@@ -343,26 +344,21 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
 	if (!percore_listen_has(sk))	/* nor does it listen anew by now */
 		percore_hook_restore_ops(sk);
 	release_sock(sk);
+}
 
-	/*
-	 * accept() sees that it is no longer ours and restarts: pairs with
-	 * prepare_to_wait_exclusive() in percore_accept_sleep().
-	 */
-	smp_mb();
-	do {
+/* accept() sees that the socket is no longer ours and restarts. */
+static bool percore_listen_wake_sleepers(const struct list_head *gone)
+{
+	struct percore_listener *lsn;
+	bool some = false;
+
+	list_for_each_entry(lsn, gone, list) {
 		percore_shard_wake_all(lsn);
-		percore_listen_wake_pool(sk);
-		if (!percore_listen_has_sleepers(lsn))
-			break;
-		fsleep(1000);
-	} while (true);
-
-	synchronize_srcu(&percore_srcu);
-
-	/* what came back to the pool has its waiters there */
-	percore_listen_wake_pool(sk);
-	percore_listen_teardown(lsn);
-	sock_put(sk);
+		percore_listen_wake_pool(lsn->sk);
+		some |= percore_listen_has_sleepers(lsn);
+		cond_resched();
+	}
+	return some;
 }
 
 /**
@@ -370,18 +366,39 @@ static void percore_listen_stop_one(struct percore_listener *lsn)
  *
  * They become stock ones: connections waiting in shards go to the socket's own
  * accept queue, tasks asleep in accept() restart the system call without
- * noticing.
+ * noticing. One grace period for all of them, as there may be thousands: those
+ * unlinked are on no list that others see.
  *
  * Context: process, sleeps.
  * Return: false when some stay as they are, see percore_hook_stacked().
  */
 bool percore_listen_stop(void)
 {
-	struct percore_listener *lsn;
+	struct percore_listener *lsn, *next;
 	bool stacked = false;
+	LIST_HEAD(gone);
 
-	while ((lsn = percore_listen_unlink_unwanted(&stacked)))
-		percore_listen_stop_one(lsn);
+	while ((lsn = percore_listen_unlink_unwanted(&stacked))) {
+		percore_listen_let_go(lsn);
+		list_add_tail(&lsn->list, &gone);
+	}
+	if (list_empty(&gone))
+		return !stacked;
+
+	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
+	smp_mb();
+	while (percore_listen_wake_sleepers(&gone))
+		fsleep(1000);
+	synchronize_srcu(&percore_srcu);
+
+	list_for_each_entry_safe(lsn, next, &gone, list) {
+		struct sock *sk = lsn->sk;
+
+		/* what came back to the pool has its waiters there */
+		percore_listen_wake_pool(sk);
+		percore_listen_teardown(lsn);
+		sock_put(sk);
+	}
 	return !stacked;
 }
 
