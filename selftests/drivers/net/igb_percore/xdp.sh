@@ -320,26 +320,18 @@ attached_while_down() {
 
 # Whichever allocation fails, the old configuration goes on; and what goes, goes.
 no_memory() {
-	local nth failed=0 last=60
+	local said
 
 	channels 2 && detach || return
 	# Not only allocations that may not sleep
 	echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
 	echo 0 >/sys/kernel/debug/failslab/verbose
-	for ((nth = 1; nth <= last; nth++)); do
-		if FAIL_NTH=$nth attach x_tx; then
-			has_prog "$SRV_DEV" x_tx || break
-			FAIL_NTH=$nth detach || detach
-		else
-			failed=$((failed + 1))
-		fi
-		has_none "$SRV_DEV" || break
-		[ $((nth % 20)) != 1 ] || on_cli ping -n -q -c 3 -i 0.01 -W 5 "$SRV4" || break
-	done
+	said=$(tool fail "$SRV_DEV" "$prog" x_tx)
 	echo Y >/sys/kernel/debug/failslab/ignore-gfp-wait
-	echo "$failed of $nth failed"
-	[ "$nth" -gt "$last" ] && [ "$failed" -gt 5 ] && [ "$failed" -lt "$last" ] &&
-		channels "$cpus" && attach x_tx && back swap 100x32
+	diag "$said"
+	# The rings' own are among them
+	[[ $said =~ ^attach:\ [0-9]+\ allocations,\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -gt 5 ] &&
+		channels "$cpus" && net_works && attach x_tx && back swap 100x32
 }
 
 start_floods() {
