@@ -38,6 +38,22 @@ check "connect_local is off by default" grep -qx 0 /proc/sys/net/percore/connect
 check "link is up" net_up || finish
 for value in 2 -1 x; do check "connect_local=$value is refused" no_knob $value; done
 
+new_netns_has() {
+	ip netns add percore-n &&
+		[ "$(ip netns exec percore-n sysctl -n net.percore.connect_local)" = "$1" ]
+	local status=$?
+
+	ip netns del percore-n
+	return $status
+}
+
+check "a new namespace has it off" new_netns_has 0
+sysctl -qw net.percore.connect_local=1
+check "or on, as the initial one has it" new_netns_has 1
+sysctl -qw net.percore.connect_local=0
+check "those that are there go their own way" \
+	test "$(on_cli sysctl -n net.percore.connect_local)" = 0
+
 for address in $SRV4 $SRV6; do
 	on_srv python3 "$program" serve "$address" $port 7101 7102 7103 7104 >"$tmp/serve.${address//:/-}" &
 	server=$!
