@@ -44,7 +44,7 @@ new_netns_has() {
 	local status=$?
 
 	ip netns del percore-n
-	return $status
+	return "$status"
 }
 
 check "a new namespace has it off" new_netns_has 0
