@@ -14,19 +14,19 @@
  *	(not ours) ------------------------> placed
  *	    ^      range := that port          |
  *	    '----------------------------------'
- *	      the socket leaves SYN_SENT: range := none
+ *	      the socket leaves SYN_SENT: range as before
  *
  * Like the kernel's search (RFC 6056, double hashing) ours begins where a keyed
  * hash of the addresses and a counter say, and takes the ports that connect()
  * takes first, of the parity of the lowest, before the others. When the core
- * has none left, a port of any core is taken; when there is none, or a thousand
- * were looked at, the kernel looks for itself.
+ * has none left, a port of any core is taken.
  *
- * Between our look at a port and the kernel's, which follows at once, another
- * may take it. Whoever else is placed cannot: a port is claimed first, for one
- * peer, until the socket leaves SYN_SENT. Somebody who binds to it can; then
- * connect() fails with EADDRNOTAVAIL, and it is counted in
- * percore_connects.lost.
+ * Between our look at a port and the kernel's, which follows at once but for an
+ * interrupt, another may take it. Whoever else connects cannot: a port is
+ * claimed first, for one peer, until the socket leaves SYN_SENT, and all who
+ * connect from a NIC's address claim one, as long as there is any that is free.
+ * Somebody who binds to it can; then connect() fails with EADDRNOTAVAIL, and it
+ * is counted in percore_connects.lost.
  *
  * Locking: percore_connect_lock where it is turned on and off. A claim is in
  * two tables, by port and by socket, each with a lock for every bucket; neither
@@ -54,8 +54,8 @@
 #define PERCORE_CONNECT_HASH_BITS	9
 #define PERCORE_CONNECT_NEXT_BITS	10
 
-/* Ports to look at in all: preemption is off meanwhile */
-#define PERCORE_CONNECT_TRIES		1024
+/* Ports of the core that may be taken before any core's will do */
+#define PERCORE_CONNECT_TRIES		512
 
 /**
  * struct percore_claim - a port that a socket is about to connect from
@@ -63,12 +63,14 @@
  * @by_sk: in percore_claim_socks
  * @sk: the socket, held
  * @port: the port
+ * @range_was: the socket's own range of ports before, or 0
  */
 struct percore_claim {
 	struct hlist_node by_port;
 	struct hlist_node by_sk;
 	struct sock *sk;
 	u16 port;
+	u32 range_was;
 };
 
 struct percore_claim_bucket {
@@ -84,7 +86,7 @@ struct percore_claim_bucket {
  * @start: where to begin, counted in ports
  * @low: of the range of ports, the lowest
  * @high: the highest
- * @tried: how many were looked at, to no avail
+ * @tried: how many were not free
  * @found: one was free
  */
 struct percore_search {
@@ -206,13 +208,20 @@ static void percore_claim_release(struct percore_claim *claim)
 	spin_unlock_bh(&bucket->lock);
 }
 
-/* Return: whether the port was free and is now claimed. */
+/*
+ * Free is asked twice: before, as it mostly is not when ports are scarce, and
+ * when nobody else can claim it any more.
+ *
+ * Return: whether the port was free and is now claimed.
+ */
 static bool percore_claim_take(struct percore_claim *claim, u16 port)
 {
 	struct percore_claim_bucket *bucket = percore_claim_port(port);
 	const struct percore_claim *other;
 	bool taken = false;
 
+	if (!percore_connect_is_free(claim->sk, port))
+		return false;
 	claim->port = port;
 	spin_lock_bh(&bucket->lock);
 	hlist_for_each_entry(other, &bucket->list, by_port)
@@ -229,7 +238,7 @@ static bool percore_claim_take(struct percore_claim *claim, u16 port)
 	return false;
 }
 
-/* Return: whether that port was found, or enough were looked at. */
+/* Return: whether that port was found. */
 static bool percore_connect_try(struct percore_search *search, u32 port,
 				u32 parity)
 {
@@ -241,7 +250,8 @@ static bool percore_connect_try(struct percore_search *search, u32 port,
 	    inet_is_local_reserved_port(net, port))
 		return false;
 	search->found = percore_claim_take(search->claim, port);
-	return search->found || ++search->tried == PERCORE_CONNECT_TRIES;
+	search->tried += !search->found;
+	return search->found;
 }
 
 /* Among the ports that come to @n entries of the table */
@@ -256,13 +266,17 @@ static void percore_connect_search(struct percore_search *search,
 			port = percore_ports_nth(search->ports,
 						 entry[nth % n] ^ search->rest,
 						 nth / n);
-			if (percore_connect_try(search, port, parity))
+			if (percore_connect_try(search, port, parity) ||
+			    search->tried == PERCORE_CONNECT_TRIES)
 				return;
 		}
 	}
 }
 
-/* Among all: better any core's than none */
+/*
+ * Among all: better any core's than none. As long as the kernel's own search,
+ * and there is none when this finds none.
+ */
 static void percore_connect_search_all(struct percore_search *search)
 {
 	u32 parity, i, total = search->high - search->low + 1;
@@ -348,7 +362,7 @@ static bool percore_connect_place(struct percore_claim *claim)
 					     1)];
 	search.start = READ_ONCE(*next) + (hash >> 32);
 	percore_connect_search(&search, &rss->entry[slice->from], slice->n);
-	if (!search.found && search.tried < PERCORE_CONNECT_TRIES)
+	if (!search.found)
 		percore_connect_search_all(&search);
 	WRITE_ONCE(*next, READ_ONCE(*next) + 1 + search.tried +
 			  get_random_u32_below(8));
@@ -361,13 +375,13 @@ static void percore_connect_begin(struct sock *sk, struct percore_net *pn)
 	struct percore_claim_bucket *bucket;
 	struct percore_claim *claim;
 
-	if (inet_sk(sk)->inet_num || sk->sk_kern_sock ||
-	    READ_ONCE(inet_sk(sk)->local_port_range))
+	if (inet_sk(sk)->inet_num || sk->sk_kern_sock)
 		return;
 	claim = kmalloc(sizeof(*claim), GFP_ATOMIC | __GFP_NOWARN);
 	if (!claim)
 		goto left;
 	claim->sk = sk;
+	claim->range_was = READ_ONCE(inet_sk(sk)->local_port_range);
 	if (!percore_connect_place(claim))
 		goto free_claim;
 	sock_hold(sk);
@@ -391,7 +405,7 @@ static void percore_connect_forget(struct percore_claim *claim)
 {
 	u32 ours = (u32)claim->port << 16 | claim->port;
 
-	cmpxchg(&inet_sk(claim->sk)->local_port_range, ours, 0);
+	cmpxchg(&inet_sk(claim->sk)->local_port_range, ours, claim->range_was);
 	sock_put(claim->sk);
 	kfree(claim);
 }

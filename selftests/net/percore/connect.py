@@ -110,6 +110,20 @@ def set_range(s, low, high):
     s.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, struct.pack('I', high << 16 | low))
 
 
+def free_pair(mine, low, high):
+    """The first of two ports that nobody has, nor had of late"""
+    while True:
+        first = random.randrange(low, high)
+        try:
+            with tcp(mine) as s, tcp(mine) as t:
+                s.bind((mine, first))
+                t.bind((mine, first + 1))
+                return first
+        except OSError as err:
+            if err.errno != errno.EADDRINUSE:
+                raise
+
+
 def rules(address, port):
     peer = (address, int(port))
     low, high = map(int, open('/proc/sys/net/ipv4/ip_local_port_range').read().split())
@@ -144,11 +158,21 @@ def rules(address, port):
         s.connect(peer)
         say('a bound address gets a port', low <= port_of(s) <= high and exchange(s))
     with tcp(address) as s:
-        set_range(s, low + 100, low + 101)
+        first = free_pair(mine, low, high)
+        pair = first, first + 1
+        set_range(s, *pair)
         own = has_range(s)
         s.connect(peer)
         say('a range of its own stays',
-            port_of(s) in (low + 100, low + 101) and has_range(s) == own != 0)
+            port_of(s) in pair and has_range(s) == own != 0)
+        with tcp(address) as t:
+            set_range(t, *pair)
+            t.connect(peer)
+            say('and is used up', {port_of(s), port_of(t)} == set(pair))
+            with tcp(address) as u:
+                set_range(u, *pair)
+                say('to the last', u.connect_ex(peer) == errno.EADDRNOTAVAIL and
+                    has_range(u) == own)
 
     # One port for two peers, as connect() allows
     with tcp(address) as s, tcp(address) as t:

@@ -108,10 +108,12 @@ check "with another RSS key" near $SRV4 990 1000
 for address in $SRV4 $SRV6; do
 	for value in 0 1; do
 		set_knob $value
+		connect rules "$address" $port >"$tmp/rules"
+		check "$address, connect_local=$value: the rules are tried" test $? = 0
 		while read -r result text; do
 			[ "$result" = ok ] && ok "$address, connect_local=$value: $text" ||
 				not_ok "$address, connect_local=$value: ${text#ok }"
-		done < <(connect rules "$address" $port)
+		done <"$tmp/rules"
 	done
 done
 
