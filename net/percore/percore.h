@@ -16,6 +16,9 @@
  *	accept.c   accept() and poll() of the worker, its sleep
  *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
+ * Connections out are connect.h's, plans of NICs steer.h's, what waits below TCP
+ * is tsq.h's.
+ *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
  *
  *	lock_sock(listener)		who takes out of the pool
