@@ -17,7 +17,7 @@ struct percore_net;
 struct percore_topology;
 
 #define PERCORE_RSS_KEY		(PERCORE_TUPLE_V6 + PERCORE_TUPLE_KEY)
-#define PERCORE_RSS_ENTRIES	(1 << PERCORE_RETA_BITS)
+#define PERCORE_RSS_ENTRIES	BIT(PERCORE_RETA_BITS)
 
 /**
  * struct percore_rss_slice - part of an indirection table
