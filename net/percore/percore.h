@@ -16,7 +16,7 @@
  *	accept.c   accept() and poll() of the worker, its sleep
  *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
- * Connections out are connect.h's, plans of NICs steer.h's, what waits below TCP
+ * Connections out are connect.h's, plans of NICs steer.h's, what is below TCP
  * is tsq.h's.
  *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
