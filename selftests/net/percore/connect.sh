@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 400
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 # here: no, it steers every NIC of the machine
 #
 #   cli: a process on core i, connect() --port p--> srv
