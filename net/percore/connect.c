@@ -473,6 +473,18 @@ static void percore_connect_purge(void)
 	}
 }
 
+static void percore_connect_turn(struct percore_net *pn, bool on)
+{
+	WRITE_ONCE(pn->connect_on, on);
+	percore_connect_users += on ? 1 : -1;
+	if (percore_connect_users)
+		return;
+	tracepoint_probe_unregister(percore_connect_tracepoint,
+				    percore_connect_state, NULL);
+	tracepoint_synchronize_unregister();
+	percore_connect_purge();
+}
+
 /**
  * percore_connect_set - place the connections of a namespace, or no longer
  * @pn: the namespace
@@ -481,7 +493,8 @@ static void percore_connect_purge(void)
  * Those under way when it is turned off keep their port.
  *
  * Context: process, may sleep.
- * Return: 0, or -ENOMEM when it cannot be turned on.
+ * Return: 0, -ENOMEM when it cannot be turned on, or -ENODEV when the namespace
+ * or the module goes.
  */
 int percore_connect_set(struct percore_net *pn, bool on)
 {
@@ -490,19 +503,13 @@ int percore_connect_set(struct percore_net *pn, bool on)
 	mutex_lock(&percore_connect_lock);
 	if (on == pn->connect_on)
 		goto unlock;
-	if (on && !percore_connect_users)
+	if (on && pn->connect_over)
+		err = -ENODEV;
+	else if (on && !percore_connect_users)
 		err = tracepoint_probe_register(percore_connect_tracepoint,
 						percore_connect_state, NULL);
-	if (err)
-		goto unlock;
-	WRITE_ONCE(pn->connect_on, on);
-	percore_connect_users += on ? 1 : -1;
-	if (!percore_connect_users) {
-		tracepoint_probe_unregister(percore_connect_tracepoint,
-					    percore_connect_state, NULL);
-		tracepoint_synchronize_unregister();
-		percore_connect_purge();
-	}
+	if (!err)
+		percore_connect_turn(pn, on);
 unlock:
 	mutex_unlock(&percore_connect_lock);
 	return err;
@@ -531,31 +538,42 @@ void percore_connect_sum(const struct percore_net *pn,
 
 /**
  * percore_connect_net_init - a namespace comes
- * @pn: it, with its settings
+ * @pn: it; off, and its sysctls are not there yet
  * Context: process.
  * Return: 0 or -ENOMEM.
  */
 int percore_connect_net_init(struct percore_net *pn)
 {
-	int err;
-
 	pn->connects = alloc_percpu(struct percore_connects);
-	if (!pn->connects)
-		return -ENOMEM;
-	err = percore_connect_set(pn, pn->connect_local);
-	if (err)
-		free_percpu(pn->connects);
-	return err;
+	return pn->connects ? 0 : -ENOMEM;
 }
 
 /**
- * percore_connect_net_exit - a namespace goes, and with it all of its sockets
- * @pn: it, without its sysctls, which might turn it on again
+ * percore_connect_net_pre_exit - turn it off in a namespace for good
+ * @pn: the namespace, which goes, or the module does
+ *
+ * All namespaces that go come by here, and the kernel waits for a grace period,
+ * before percore_connect_net_exit() of the first: a probe that runs for another
+ * may be at a socket of this one until then.
+ *
  * Context: process, may sleep.
+ */
+void percore_connect_net_pre_exit(struct percore_net *pn)
+{
+	mutex_lock(&percore_connect_lock);
+	pn->connect_over = true;
+	if (pn->connect_on)
+		percore_connect_turn(pn, false);
+	mutex_unlock(&percore_connect_lock);
+}
+
+/**
+ * percore_connect_net_exit - a namespace is gone
+ * @pn: it
+ * Context: process.
  */
 void percore_connect_net_exit(struct percore_net *pn)
 {
-	percore_connect_set(pn, false);
 	free_percpu(pn->connects);
 }
 

@@ -35,7 +35,6 @@ struct percore_rss_slice {
  * @rcu: frees it
  * @dev: the NIC; compared only
  * @key: that it hashes with
- * @n_entries: of its indirection table
  * @entry: their numbers, those of one queue together
  * @v4: the ports for each entry, IPv4
  * @v6: IPv6
@@ -46,7 +45,6 @@ struct percore_rss {
 	struct rcu_head rcu;
 	const struct net_device *dev;
 	u8 key[PERCORE_RSS_KEY];
-	u32 n_entries;
 	u16 entry[PERCORE_RSS_ENTRIES];
 	struct percore_ports v4;
 	struct percore_ports v6;
@@ -73,6 +71,7 @@ const struct percore_rss *percore_rss_find(const struct net_device *dev);
 /* connect.c */
 int percore_connect_init(void);
 int percore_connect_net_init(struct percore_net *pn);
+void percore_connect_net_pre_exit(struct percore_net *pn);
 void percore_connect_net_exit(struct percore_net *pn);
 int percore_connect_set(struct percore_net *pn, bool on);
 void percore_connect_sum(const struct percore_net *pn,

@@ -17,32 +17,40 @@
 
 unsigned int percore_net_id;
 
+/* Settings come last but for what they turn on. */
 static int __net_init percore_net_init(struct net *net)
 {
+	struct percore_net *pn = percore_net(net);
 	int err;
 
-	err = percore_sysctl_init(net);
+	err = percore_connect_net_init(pn);
 	if (err)
 		return err;
-	err = percore_connect_net_init(percore_net(net));
-	if (err)
-		goto exit_sysctl;
-	err = percore_tsq_net_init(percore_net(net));
+	err = percore_sysctl_init(net);
 	if (err)
 		goto exit_connect;
+	err = percore_connect_set(pn, pn->connect_local);
+	if (err)
+		goto exit_sysctl;
+	err = percore_tsq_net_init(pn);
+	if (err)
+		goto connect_off;
 	return 0;
 
-exit_connect:
-	percore_sysctl_exit(net);
-	percore_connect_net_exit(percore_net(net));
-	return err;
+connect_off:
+	percore_connect_net_pre_exit(pn);
+	synchronize_net();
 exit_sysctl:
 	percore_sysctl_exit(net);
+exit_connect:
+	percore_connect_net_exit(pn);
 	return err;
 }
 
+/* Of all namespaces that go, and a grace period, before any comes to exit */
 static void __net_exit percore_net_pre_exit(struct net *net)
 {
+	percore_connect_net_pre_exit(percore_net(net));
 	percore_tsq_net_pre_exit(percore_net(net));
 }
 

@@ -181,6 +181,7 @@ struct percore_listener {
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
  * @connect_local: net.percore.connect_local
  * @connect_on: that is in force; under percore_connect_lock
+ * @connect_over: it is off for good; under the same lock
  * @connects: counted, for each CPU
  * @tsq: net.percore.tsq
  * @tsq_on: that is in force; under percore_tsq_lock
@@ -195,6 +196,7 @@ struct percore_net {
 	unsigned long *listen_ports;
 	u8 connect_local;
 	bool connect_on;
+	bool connect_over;
 	struct percore_connects __percpu *connects;
 	u8 tsq;
 	bool tsq_on;

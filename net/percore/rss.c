@@ -52,12 +52,12 @@ static void percore_rss_sort(struct percore_rss *rss,
 			     const u32 *reta)
 {
 	const struct percore_plan *plan = &top->plan;
+	u32 q, i, n = 0, size = plan->reta_size;
 	struct percore_rss_slice slice;
-	u32 q, i, n = 0;
 
 	for (q = 0; q < plan->n_queues; q++) {
 		slice.from = n;
-		for (i = 0; i < rss->n_entries; i++)
+		for (i = 0; i < size; i++)
 			if (reta[i] == q)
 				rss->entry[n++] = i;
 		slice.n = n - slice.from;
@@ -65,10 +65,6 @@ static void percore_rss_sort(struct percore_rss *rss,
 			if (plan->cpus[i].queue == q)
 				rss->of_cpu[plan->cpus[i].id] = slice;
 	}
-	/* of queues that are gone meanwhile: nobody's */
-	for (i = 0; i < rss->n_entries; i++)
-		if (reta[i] >= plan->n_queues)
-			rss->entry[n++] = i;
 }
 
 static bool percore_rss_same(const struct percore_rss *a,
@@ -98,7 +94,6 @@ static struct percore_rss *percore_rss_read(struct net_device *dev,
 		return NULL;
 	}
 	rss->dev = dev;
-	rss->n_entries = size;
 	percore_rss_sort(rss, top, reta);
 	percore_ports_solve(&rss->v4, rss->key, PERCORE_TUPLE_V4, ilog2(size));
 	percore_ports_solve(&rss->v6, rss->key, PERCORE_TUPLE_V6, ilog2(size));

@@ -54,44 +54,48 @@ static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
 				     lenp, ppos);
 }
 
-/* No memory: nothing changes. */
+/* A setting and what it does are one step to whoever writes next. */
+static DEFINE_MUTEX(percore_sysctl_lock);
+
+/* On or off; when @set cannot, nothing changes. @in_force is what it left. */
+static int percore_sysctl_switch(struct percore_net *pn,
+				 int (*set)(struct percore_net *pn, bool on),
+				 const bool *in_force,
+				 const struct ctl_table *table, int write,
+				 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	u8 *value = table->data;
+	int ret;
+
+	mutex_lock(&percore_sysctl_lock);
+	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
+	if (!ret && write)
+		ret = set(pn, *value);
+	if (ret && write)
+		*value = *in_force;
+	mutex_unlock(&percore_sysctl_lock);
+	return ret;
+}
+
 static int percore_sysctl_connect(const struct ctl_table *table, int write,
 				  void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct percore_net *pn = container_of(table->data, struct percore_net,
 					      connect_local);
-	static DEFINE_MUTEX(lock);
-	int ret;
 
-	mutex_lock(&lock);
-	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
-	if (!ret && write)
-		ret = percore_connect_set(pn, pn->connect_local);
-	if (ret && write)
-		pn->connect_local = pn->connect_on;
-	mutex_unlock(&lock);
-	return ret;
+	return percore_sysctl_switch(pn, percore_connect_set, &pn->connect_on,
+				     table, write, buffer, lenp, ppos);
 }
 
-/* A setting of tsq and what it does are one step to whoever writes next. */
-static DEFINE_MUTEX(percore_sysctl_tsq_lock);
-
-/* 0: no socket has a shift of ours on return. No memory: nothing changes. */
+/* 0: no socket has a shift of ours on return. */
 static int percore_sysctl_tsq(const struct ctl_table *table, int write,
 			      void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct percore_net *pn = container_of(table->data, struct percore_net,
 					      tsq);
-	int ret;
 
-	mutex_lock(&percore_sysctl_tsq_lock);
-	ret = proc_dou8vec_minmax(table, write, buffer, lenp, ppos);
-	if (!ret && write)
-		ret = percore_tsq_set(pn, pn->tsq);
-	if (ret && write)
-		pn->tsq = pn->tsq_on;
-	mutex_unlock(&percore_sysctl_tsq_lock);
-	return ret;
+	return percore_sysctl_switch(pn, percore_tsq_set, &pn->tsq_on, table,
+				     write, buffer, lenp, ppos);
 }
 
 /* One bound is the limit of the other, which must not move meanwhile. */
@@ -100,9 +104,9 @@ static int percore_sysctl_tsq_us(const struct ctl_table *table, int write,
 {
 	int ret;
 
-	mutex_lock(&percore_sysctl_tsq_lock);
+	mutex_lock(&percore_sysctl_lock);
 	ret = proc_douintvec_minmax(table, write, buffer, lenp, ppos);
-	mutex_unlock(&percore_sysctl_tsq_lock);
+	mutex_unlock(&percore_sysctl_lock);
 	return ret;
 }
 
@@ -195,10 +199,10 @@ static void percore_sysctl_bind(struct ctl_table *table, struct percore_net *pn)
 static void percore_sysctl_copy_bounds(struct percore_net *pn,
 				       const struct percore_net *from)
 {
-	mutex_lock(&percore_sysctl_tsq_lock);
+	mutex_lock(&percore_sysctl_lock);
 	pn->tsq_min_us = from->tsq_min_us;
 	pn->tsq_max_us = from->tsq_max_us;
-	mutex_unlock(&percore_sysctl_tsq_lock);
+	mutex_unlock(&percore_sysctl_lock);
 }
 
 /**

@@ -12,7 +12,7 @@
  * and the ports for a given second term are one of them xor any sum of the
  * ports for which it is 0. Both come from Gaussian elimination over 16 columns.
  *
- * No kernel interface is used but types: policy_test.c tests it.
+ * No kernel interface is used but types: toeplitz_test.c tests it.
  */
 #ifndef _NET_PERCORE_TOEPLITZ_H
 #define _NET_PERCORE_TOEPLITZ_H

@@ -40,8 +40,8 @@ run_known() {
 		-- bash -c 'insmod $VMBOX_SHARE/known.ko && cat /proc/kallsyms >$VMBOX_SHARE/symbols'
 }
 
-# A tick or two of the timer may fall into a sample, 6000 instructions each with
-# what they wake, so a little more is let pass.
+# A tick of the timer may fall into a sample, so a little more is let pass: into the
+# first two only that of the other CPU.
 counted() { # SAMPLE FIGURE LOW HIGH
 	"$top/tools/bench/samples.py" "$dir/known/symbols" "$dir/known/sample.$1" |
 		awk -v name="$2" -v low="$3" -v high="$4" '
@@ -52,11 +52,11 @@ counted() { # SAMPLE FIGURE LOW HIGH
 
 check "the module that does known things builds" build_known || finish
 check "it runs under the plugin" run_known || finish
-check "a loop of 200000 instructions" counted 0 instructions 200000 212000
+check "a loop of 200000 instructions" counted 0 instructions 200000 206000
 check "it has no iterations of rep" counted 0 "rep iterations" 0 100
-check "it moves no cache lines" counted 0 "cache-line moves" 0 150
+check "it moves no cache lines" counted 0 "cache-line moves" 0 30
 check "50000 iterations of rep stos" counted 1 "rep iterations" 50000 50300
-check "they are no instructions" counted 1 instructions 0 12000
+check "they are no instructions" counted 1 instructions 0 6000
 check "300 reads of a device" counted 2 "MMIO reads" 300 300
 check "200 writes to a device" counted 2 "MMIO writes" 200 200
 check "60 interrupts of a device" counted 3 "hard interrupts" 60 60

@@ -85,21 +85,32 @@ box -- bash -c "echo '<4>WARNING: planted' >/dev/kmsg; echo '$oops' >/dev/kmsg
 	echo '<1>Code: 0f 1f 44 <00> 00' >/dev/kmsg"
 check "and so is what comes after another complaint" ended 99
 
-# A QEMU that dies N times when its guest has begun, under the runner
+# A QEMU that dies N times, when its guest has begun or has said $WORD
 cat >"$dir/bin/qemu-system-x86_64" <<EOF
 #!/bin/bash
 echo x >>$dir/deaths
 [ \$(wc -l <$dir/deaths) -le \$DEATHS ] || exec $(command -v qemu-system-x86_64) "\$@"
 $(command -v qemu-system-x86_64) "\$@" &
 ctl=\$(grep -o 'id=ctl,path=[^ ]*' <<<"\$*")
-while [ ! -s "\${ctl#*path=}" ]; do sleep 0.1; done
+ctl=\${ctl#*path=}
+while [ ! -s "\$ctl" ]; do sleep 0.1; done
+while ! grep -qas "\$WORD" "\${ctl%/*}/serial" && [ -n "\$WORD" ]; do sleep 0.1; done
 kill -KILL \$!
 kill -ABRT \$\$
 EOF
 
+rm -f "$dir/deaths"
+DEATHS=1 WORD='' PATH=$dir/bin:$PATH box -- sleep 5
+check "a QEMU that died is the emulator's failure" ended 96
+rm -f "$dir/deaths"
+DEATHS=1 WORD=planted PATH=$dir/bin:$PATH box -- \
+	bash -c "echo '<4>WARNING: planted' >/dev/kmsg; sleep 30"
+check "unless its guest had complained" ended 99
+check "of which it tells" says 'WARNING: planted'
+
 run() { # DEATHS RESULT WORDS
 	rm -f "$dir/deaths"
-	DEATHS=$1 PATH=$dir/bin:$PATH "$top/selftests/run" vmbox/stock_igb >"$dir/run" 2>&1
+	DEATHS=$1 WORD='' PATH=$dir/bin:$PATH "$top/selftests/run" vmbox/stock_igb >"$dir/run" 2>&1
 	[ $? = "$2" ] && grep -q "$3" "$dir/run" && return
 	cat "$dir/run"
 	return 1

@@ -175,4 +175,33 @@ sysctl -qw net.percore.steer=1
 set_knob 1
 check "and steers" wait_until 10 steered
 check "and places connections" near $SRV4 990 1000
+
+# Both ends connect, and both have it on
+storms() { # NETNS
+	while [ ! -e "$tmp/enough" ]; do
+		ip netns exec "$1" python3 "$program" storm $SRV4 $port 200
+	done >"$tmp/storms.$1"
+}
+
+goes_and_comes() {
+	rmmod percore && insmod "$MODULE" && set_knob 1 &&
+		sysctl -qw net.percore.steer=1 &&
+		on_srv sysctl -qw net.percore.connect_local=1 && sleep 0.5
+}
+
+no_failures() { # at least one storm in each namespace, and each had 0
+	cat "$tmp/storms.cli" "$tmp/storms.srv"
+	! grep -qvx 0 "$tmp/storms.cli" "$tmp/storms.srv" &&
+		[ -s "$tmp/storms.cli" ] && [ -s "$tmp/storms.srv" ]
+}
+
+storms cli & storming="$!"
+storms srv & storming+=" $!"
+for round in 1 2 3 4; do
+	check "percore goes and comes while two namespaces connect, $round" goes_and_comes
+done
+touch "$tmp/enough"
+# shellcheck disable=SC2086
+wait $storming
+check "no connection failed meanwhile" no_failures
 finish
