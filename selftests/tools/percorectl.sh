@@ -262,10 +262,29 @@ check "none waits" \
 	json "$(of_port 7001 '[.backlog, ([.cores[].depth] | add)]')" '[0,0]' srv_listeners
 check "each core is there once" \
 	json "$(of_port 7001 '[.cores[].cpu] | (unique | length) == length')" true srv_listeners
+
+on_srv "$ctl" top 8 --json >"$tmp/top" &
+top_pid=$!
+sleep 1
+check "six more come while top looks" connect_some "$SRV4" 7001 6
+check "and are accepted" accept_some 7001 6 1
+wait $top_pid
+check "top has them first, and the others without any" \
+	json '[.listeners[] | [.port, .syns, .accepts_local + .accepts_stolen, .cores]]' \
+	'[[7001,6,6,1],[7002,0,0,0],[7003,0,0,0],[7004,0,0,0],[7005,0,0,0]]' cat "$tmp/top"
+check "and its time is the clock's" json '.seconds | . >= 8 and . < 20' true cat "$tmp/top"
+check "top prints a row for each" \
+	test "$(on_srv "$ctl" top 0.1 | grep -c ':700[1-5] ')" = 5
+screens() {
+	on_srv timeout -s INT 3 script -qec "$ctl top 0.2" /dev/null </dev/null >"$tmp/screens"
+	grep -c LISTENER "$tmp/screens"
+}
+check "on a terminal it goes on" test "$(screens)" -ge 3
+
 # shellcheck disable=SC2016
 check "the table has their address, number and share" \
 	sh -c 'ip netns exec srv "$0" listeners |
-		grep -qE "^0\.0\.0\.0:7001 +[0-9]+ +0 +10 +all +8 +[0-8] +[0-8] +[0-9.]+% +0$"' "$ctl"
+		grep -qE "^0\.0\.0\.0:7001 +[0-9]+ +0 +10 +all +14 +[0-9]+ +[0-9]+ +[0-9.]+% +0$"' "$ctl"
 check "anybody may ask" json length 5 \
 	on_srv setpriv --reuid 65534 --regid 65534 --clear-groups "$ctl" listeners --json
 end "$listen_pid"
@@ -323,7 +342,7 @@ gone() {
 	"$ctl" "$@" >"$tmp/out" 2>"$tmp/err"
 	[ $? -eq 3 ] && [ ! -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
 }
-for verb in status listeners ports; do
+for verb in status listeners ports top; do
 	check "$verb without the module: one line, status 3" gone $verb --json
 done
 check "nobody loads the module by asking" test ! -e $sysctls

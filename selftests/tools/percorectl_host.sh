@@ -126,6 +126,17 @@ for verb in plan apply revert; do
 	check "$verb with two devices: one line, status 2" \
 		fails_with 2 "unexpected argument 'eth1'" $verb eth0 eth1
 done
+for args in "" 0.1 3600; do
+	# shellcheck disable=SC2086
+	check "top $args without the module: one line, status 3" \
+		fails_with 3 "not loaded" top $args
+done
+for value in 0 0.09 3600.1 -1 1x x nan inf 1e99 ""; do
+	check "top '$value': one line, status 2" \
+		fails_with 2 "top takes 0.1 to 3600 seconds, not '$value'" top -- "$value"
+done
+check "top with two arguments: one line, status 2" \
+	fails_with 2 "unexpected argument '2'" top 1 2
 for args in "on 80" "off 65535" "default 1"; do
 	# shellcheck disable=SC2086
 	check "shard $args without the module: one line, status 3" \
@@ -186,7 +197,7 @@ check "a full disk is noticed" full_disk
 check "make install DESTDIR= PREFIX=" installs
 check "every command is documented and completed" documented
 check "completion of a command" completes "percorectl li" listeners
-check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert bind release tsq"
+check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert bind release tsq top"
 check "completion of an option" completes "percorectl status --j" --json
 check "nothing to complete after a command" completes "percorectl status " ""
 check "completion of a device" completes "percorectl plan l" lo

@@ -116,7 +116,6 @@ static int val_compare(struct val a, struct val b)
 	return (a.n > b.n) - (a.n < b.n);
 }
 
-/* The kernel lists them in no order that means anything. */
 static int listener_compare(const void *va, const void *vb)
 {
 	const struct listener *a = va, *b = vb;
@@ -125,6 +124,16 @@ static int listener_compare(const void *va, const void *vb)
 	       val_compare(a->family, b->family) ?:
 	       memcmp(a->addr, b->addr, sizeof(a->addr)) ?:
 	       val_compare(a->inode, b->inode);
+}
+
+/**
+ * listeners_sort() - by port and address
+ * @ls: the listeners, which the kernel lists in no order that means anything
+ */
+void listeners_sort(struct listeners *ls)
+{
+	if (ls->n)
+		qsort(ls->list, ls->n, sizeof(*ls->list), listener_compare);
 }
 
 static json_t *family_json(struct val family)
@@ -160,22 +169,35 @@ static json_t *core_json(const struct core *core)
 	return root;
 }
 
-static json_t *listener_json(const struct listener *l)
+/**
+ * listener_name_json() - which listener it is
+ * @l: the listener
+ *
+ * Return: object with its address and inode, a new reference.
+ */
+json_t *listener_name_json(const struct listener *l)
 {
 	char buf[INET6_ADDRSTRLEN];
 	const char *addr = addr_format(l, buf, sizeof(buf));
-	json_t *cores = json_array();
 	json_t *root = json_object();
-	size_t i;
 
-	for (i = 0; i < l->n_cores; i++)
-		json_array_append_new(cores, core_json(&l->cores[i]));
 	json_object_set_new(root, "family", family_json(l->family));
 	json_object_set_new(root, "address",
 			    addr ? json_string(addr) : json_null());
 	json_object_set_new(root, "port", json_val(l->port));
 	json_object_set_new(root, "v6only", json_boolean(l->v6only));
 	json_object_set_new(root, "inode", json_val(l->inode));
+	return root;
+}
+
+static json_t *listener_json(const struct listener *l)
+{
+	json_t *root = listener_name_json(l);
+	json_t *cores = json_array();
+	size_t i;
+
+	for (i = 0; i < l->n_cores; i++)
+		json_array_append_new(cores, core_json(&l->cores[i]));
 	json_object_set_new(root, "backlog", json_val(l->backlog));
 	json_object_set_new(root, "backlog_max", json_val(l->backlog_max));
 	json_object_set_new(root, "cores", cores);
@@ -218,8 +240,14 @@ static struct core cores_sum(const struct listener *l)
 	return sum;
 }
 
-/* As ss does: "*" takes both protocols, "[::]" IPv6 alone. */
-static void address_cell(struct table *t, const struct listener *l)
+/**
+ * listener_cell() - add a cell with address and port
+ * @t: the table
+ * @l: the listener
+ *
+ * As ss does: "*" takes both protocols, "[::]" IPv6 alone.
+ */
+void listener_cell(struct table *t, const struct listener *l)
 {
 	static const uint8_t any[16];
 	char buf[INET6_ADDRSTRLEN];
@@ -260,7 +288,7 @@ static void listener_rows(struct table *t, const struct listener *l)
 	struct core sum = cores_sum(l);
 	size_t i;
 
-	address_cell(t, l);
+	listener_cell(t, l);
 	table_cell_val(t, l->inode);
 	table_cell_val(t, l->backlog);
 	table_cell_val(t, l->backlog_max);
@@ -319,8 +347,8 @@ int cmd_listeners(const struct options *opt, int argc, char **argv)
 		ret = genl_dump(&g, PERCORE_CMD_LISTENER_GET, listeners_decode,
 				&ls, listeners_reset);
 	genl_close(&g);
-	if (!ret && ls.n)
-		qsort(ls.list, ls.n, sizeof(*ls.list), listener_compare);
+	if (!ret)
+		listeners_sort(&ls);
 
 	if (ret)
 		status = genl_error(&g, ret, "listeners");

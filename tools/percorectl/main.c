@@ -94,6 +94,13 @@ static const struct command commands[] = {
 		.help = "transmit queues, and what TCP keeps in them",
 		.run = cmd_tsq,
 	},
+	{
+		.name = "top",
+		.args = "[SEC]",
+		.help = "what the listeners do now, live on a terminal",
+		.max_args = 1,
+		.run = cmd_top,
+	},
 };
 
 static void help_print(void)

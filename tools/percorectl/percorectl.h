@@ -94,6 +94,7 @@ int cmd_shard(const struct options *opt, int argc, char **argv);
 int cmd_bind(const struct options *opt, int argc, char **argv);
 int cmd_release(const struct options *opt, int argc, char **argv);
 int cmd_tsq(const struct options *opt, int argc, char **argv);
+int cmd_top(const struct options *opt, int argc, char **argv);
 
 /**
  * struct val - a number that the kernel may not have told
@@ -355,8 +356,36 @@ struct listeners {
 
 int listeners_decode(const void *attrs, size_t len, void *data);
 void listeners_reset(void *data);
+void listeners_sort(struct listeners *ls);
 json_t *listeners_json(const struct listeners *ls);
+json_t *listener_name_json(const struct listener *l);
+void listener_cell(struct table *t, const struct listener *l);
 void listeners_print(const struct listeners *ls);
+
+/* cmd_top.c: for the unit test */
+
+/**
+ * struct top_row - what a listener did between two samples
+ * @listener: as it was at the end
+ * @syns: SYNs that came
+ * @local: connections accepted on their own core
+ * @stolen: on another
+ * @cores: how many cores accepted
+ * @busiest: how many the busiest of them did
+ * @busiest_cpu: which that is
+ */
+struct top_row {
+	const struct listener *listener;
+	uint64_t syns;
+	uint64_t local;
+	uint64_t stolen;
+	unsigned int cores;
+	uint64_t busiest;
+	struct val busiest_cpu;
+};
+
+struct top_row *top_rows(const struct listeners *before,
+			 const struct listeners *after, size_t *n);
 
 /* port.c: the queues of NICs */
 

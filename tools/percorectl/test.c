@@ -317,6 +317,67 @@ static void test_listeners(void)
 	listeners_reset(&ls);
 }
 
+/* Of a listener with one core */
+static struct listener top_listener(uint64_t inode, struct core *core)
+{
+	return (struct listener){
+		.inode = { true, inode }, .cores = core, .n_cores = 1,
+	};
+}
+
+static struct core top_core(uint64_t syns, uint64_t local, uint64_t stolen)
+{
+	return (struct core){
+		.cpu = { true, 3 }, .syns = { true, syns },
+		.accepts_local = { true, local },
+		.accepts_stolen = { true, stolen },
+	};
+}
+
+static void test_top(void)
+{
+	struct core was[] = {
+		top_core(10, 5, 1), top_core(7, 7, 7), top_core(9, 9, 9),
+	};
+	struct core is[] = {
+		top_core(12, 6, 1), top_core(107, 97, 17), top_core(9, 8, 9),
+		top_core(1, 1, 1),
+	};
+	struct listener before[] = {
+		top_listener(1, &was[0]), top_listener(2, &was[1]),
+		top_listener(3, &was[2]),
+	};
+	struct listener now[] = {
+		top_listener(1, &is[0]), top_listener(2, &is[1]),
+		top_listener(3, &is[2]), top_listener(4, &is[3]),
+	};
+	struct listeners a = { before, ARRAY_SIZE(before) };
+	struct listeners b = { now, ARRAY_SIZE(now) };
+	struct listeners none = {};
+	struct top_row *rows;
+	size_t n;
+
+	rows = top_rows(&a, &b, &n);
+	ok(n == 2 && rows[0].listener == &now[1] && rows[1].listener == now,
+	   "top: the busiest first, without those that are new or began anew");
+	ok(rows[0].syns == 100 && rows[0].local == 90 && rows[0].stolen == 10 &&
+	   rows[0].cores == 1 && rows[0].busiest == 100 &&
+	   rows[0].busiest_cpu.n == 3,
+	   "top: what counters grew by");
+	free(rows);
+
+	/* A core that came in between counts from nothing */
+	before[0].n_cores = 0;
+	rows = top_rows(&a, &b, &n);
+	ok(n == 2 && rows[1].syns == 12 && rows[1].local == 6,
+	   "top: a core that is new");
+	free(rows);
+
+	rows = top_rows(&none, &none, &n);
+	ok(!n, "top: no listener");
+	free(rows);
+}
+
 /* @skip: bytes of the request that stand between error and attributes */
 static struct nlmsghdr *error_message(int error, uint16_t flags, size_t skip,
 				      const char *text)
@@ -824,6 +885,7 @@ int main(int argc, char **argv)
 	test_status();
 	test_string();
 	test_listeners();
+	test_top();
 	test_error();
 	test_done();
 	test_status_codes();
