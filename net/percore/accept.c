@@ -29,6 +29,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "trace.h"
 
 /* Looks at an empty pool before it is taken for unused */
 #define PERCORE_POOL_MISSES	16
@@ -118,11 +119,14 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 static void percore_take_count(struct percore_shard *shard,
 			       const struct sock *newsk)
 {
-	if (READ_ONCE(newsk->sk_incoming_cpu) == shard->cpu) {
+	int cpu = READ_ONCE(newsk->sk_incoming_cpu);
+
+	if (cpu == shard->cpu) {
 		atomic_long_inc(&shard->accepts_local);
 		percore_home_earn(shard);
 	} else {
 		atomic_long_inc(&shard->accepts_stolen);
+		trace_percore_steal(shard->listener->sk, shard->cpu, cpu);
 	}
 }
 

@@ -25,6 +25,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "trace.h"
 
 static DEFINE_SPINLOCK(percore_hook_lock);	/* making of percore_ops */
 
@@ -228,6 +229,7 @@ void percore_hook_on(struct percore_listener *lsn)
 		smp_store_release(&sk->sk_data_ready,
 				  percore_shard_data_ready);
 	WRITE_ONCE(sk->sk_socket->ops, percore_ops_of(sk)->ours);
+	trace_percore_attach(sk);
 }
 
 /**
@@ -246,6 +248,7 @@ void percore_hook_off(struct percore_listener *lsn)
 	write_unlock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(inet_csk(lsn->sk)->icsk_af_ops, lsn->orig_af_ops);
 	percore_shard_wake_all(lsn);
+	trace_percore_detach(sk);
 }
 
 /**

@@ -19,6 +19,7 @@
 #include "percore.h"
 #include "setting.h"
 #include "steer.h"
+#include "trace.h"
 
 /**
  * struct percore_keep_item - a setting that is ours to keep
@@ -94,6 +95,21 @@ free_item:
 	return err;
 }
 
+/* As they are in percore_drift, and stay */
+static const char * const percore_keep_words[] = {
+	[PERCORE_SETTING_IRQ] = "irq",
+	[PERCORE_SETTING_XPS] = "xps",
+	[PERCORE_SETTING_RPS] = "rps",
+	[PERCORE_SETTING_FLOWS] = "flows",
+};
+
+static void percore_keep_heal(struct percore_keep *keep, const char *setting,
+			      u32 index)
+{
+	keep->healed++;
+	trace_percore_drift(keep->dev, setting, index);
+}
+
 /* percore_keep_now holds what is wanted */
 static int percore_keep_item_want(struct percore_keep *keep,
 				  enum percore_setting_kind kind, u32 index)
@@ -131,7 +147,9 @@ static int percore_keep_item_set(struct percore_keep *keep,
 					    &item->want);
 		if (err)
 			return err == -ENOENT ? 0 : err;
-		keep->healed += item->settled;
+		if (item->settled)
+			percore_keep_heal(keep, percore_keep_words[item->kind],
+					  item->index);
 	}
 	item->settled = true;
 	return 0;
@@ -288,7 +306,8 @@ static int percore_keep_reta_write(struct percore_keep *keep,
 		reta = kcalloc(plan->reta_size, sizeof(*reta), GFP_KERNEL);
 	if (!reta)
 		return -ENOMEM;
-	keep->healed += !!keep->reta_set;
+	if (keep->reta_set)
+		percore_keep_heal(keep, "reta", 0);
 	keep->reta_set = reta;
 	percore_plan_reta(plan, reta);
 	return percore_reta_write(keep->dev, reta, plan->reta_size);

@@ -33,6 +33,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "trace.h"
 
 /* Entries of the pool to look at for a connection of this core */
 #define PERCORE_POOL_LOOK	8
@@ -329,12 +330,14 @@ static void percore_shard_return(struct percore_shard *shard, u32 n)
 {
 	struct request_sock_queue *pool = percore_queue(shard->listener->sk);
 	struct request_sock *first = shard->head, *last = NULL;
+	u32 i;
 
 	lockdep_assert_held(&pool->rskq_lock);
-	for (; n && shard->head; n--)
+	for (i = 0; i < n && shard->head; i++)
 		last = percore_shard_remove(shard);
 	if (!last)
 		return;
+	trace_percore_spill(shard->listener->sk, shard->cpu, i);
 	last->dl_next = pool->rskq_accept_head;
 	if (!pool->rskq_accept_head)
 		pool->rskq_accept_tail = last;

@@ -10,8 +10,93 @@
 
 #include <linux/netdevice.h>
 #include <linux/tracepoint.h>
+#include <net/sock.h>
 
 #include "tsq_rule.h"
+
+DECLARE_EVENT_CLASS(percore_listener,
+		    TP_PROTO(const struct sock *sk),
+		    TP_ARGS(sk),
+		    TP_STRUCT__entry(__field(const void *, skaddr)
+				     __field(u16, family)
+				     __field(u16, port)
+		    ),
+		    TP_fast_assign(__entry->skaddr = sk;
+				   __entry->family = sk->sk_family;
+				   __entry->port = sk->sk_num;
+		    ),
+		    TP_printk("skaddr=%p family=%u port=%u", __entry->skaddr,
+			      __entry->family, __entry->port)
+);
+
+/* A listening socket has shards from now on. */
+DEFINE_EVENT(percore_listener, percore_attach,
+	     TP_PROTO(const struct sock *sk),
+	     TP_ARGS(sk)
+);
+
+/* It has none any more; what waited is in its own queue. */
+DEFINE_EVENT(percore_listener, percore_detach,
+	     TP_PROTO(const struct sock *sk),
+	     TP_ARGS(sk)
+);
+
+/* Connections that a core kept for its own worker are anybody's now. */
+TRACE_EVENT(percore_spill,
+	    TP_PROTO(const struct sock *sk, unsigned int cpu, u32 connections),
+	    TP_ARGS(sk, cpu, connections),
+	    TP_STRUCT__entry(__field(const void *, skaddr)
+			     __field(u32, cpu)
+			     __field(u32, connections)
+			     __field(u16, port)
+	    ),
+	    TP_fast_assign(__entry->skaddr = sk;
+			   __entry->cpu = cpu;
+			   __entry->connections = connections;
+			   __entry->port = sk->sk_num;
+	    ),
+	    TP_printk("skaddr=%p port=%u cpu=%u connections=%u",
+		      __entry->skaddr, __entry->port, __entry->cpu,
+		      __entry->connections)
+);
+
+/* A core accepts a connection that came to another. */
+TRACE_EVENT(percore_steal,
+	    TP_PROTO(const struct sock *sk, unsigned int cpu, int from),
+	    TP_ARGS(sk, cpu, from),
+	    TP_STRUCT__entry(__field(const void *, skaddr)
+			     __field(u32, cpu)
+			     __field(s32, from)
+			     __field(u16, port)
+	    ),
+	    TP_fast_assign(__entry->skaddr = sk;
+			   __entry->cpu = cpu;
+			   __entry->from = from;
+			   __entry->port = sk->sk_num;
+	    ),
+	    TP_printk("skaddr=%p port=%u cpu=%u from=%d", __entry->skaddr,
+		      __entry->port, __entry->cpu, __entry->from)
+);
+
+/* A setting of a steered NIC was not as planned, and is set again. */
+TRACE_EVENT(percore_drift,
+	    TP_PROTO(const struct net_device *dev, const char *setting,
+		     u32 index),
+	    TP_ARGS(dev, setting, index),
+	    TP_STRUCT__entry(__string(name, dev->name)
+			     __string(setting, setting)
+			     __field(int, ifindex)
+			     __field(u32, index)
+	    ),
+	    TP_fast_assign(__assign_str(name);
+			   __assign_str(setting);
+			   __entry->ifindex = dev->ifindex;
+			   __entry->index = index;
+	    ),
+	    TP_printk("dev=%s ifindex=%d setting=%s index=%u",
+		      __get_str(name), __entry->ifindex, __get_str(setting),
+		      __entry->index)
+);
 
 /* The sockets of a transmit queue get another pacing shift. */
 TRACE_EVENT(percore_tsq,
