@@ -230,6 +230,7 @@ void percore_hook_on(struct percore_listener *lsn)
 				  percore_shard_data_ready);
 	WRITE_ONCE(sk->sk_socket->ops, percore_ops_of(sk)->ours);
 	trace_percore_attach(sk);
+	percore_event_listener(sk, true);
 }
 
 /**
@@ -249,6 +250,7 @@ void percore_hook_off(struct percore_listener *lsn)
 	WRITE_ONCE(inet_csk(lsn->sk)->icsk_af_ops, lsn->orig_af_ops);
 	percore_shard_wake_all(lsn);
 	trace_percore_detach(sk);
+	percore_event_listener(sk, false);
 }
 
 /**

@@ -108,6 +108,7 @@ static void percore_keep_heal(struct percore_keep *keep, const char *setting,
 {
 	keep->healed++;
 	trace_percore_drift(keep->dev, setting, index);
+	percore_event_drift(keep->dev, setting, index);
 }
 
 /* percore_keep_now holds what is wanted */

@@ -4,7 +4,8 @@
  *
  * include/uapi/linux/percore.h names the requests and attributes. What can be
  * read here about a listener, anybody can read in ss: no capability is asked.
- * Plans are shown by steer_nl.c, transmit queues by tsq_nl.c.
+ * Plans are shown by steer_nl.c, transmit queues by tsq_nl.c; event.c tells of
+ * what changes.
  */
 #include <linux/percore.h>
 #include <linux/ipv6.h>
@@ -15,8 +16,6 @@
 #include "connect.h"
 #include "steer.h"
 #include "tsq.h"
-
-static struct genl_family percore_family;
 
 /* A dump under way; cb->args[0] is where percore_*_walk() is to go on */
 struct percore_dump {
@@ -105,8 +104,18 @@ static int percore_netlink_put_core(struct sk_buff *skb,
 	return 0;
 }
 
-static int percore_netlink_put_address(struct sk_buff *skb, struct sock *sk)
+/**
+ * percore_netlink_put_socket - which listening socket a message is about
+ * @skb: gets PERCORE_A_LISTENER_* of its address, and its inode
+ * @sk: the socket
+ * Context: any; sk_callback_lock not held.
+ * Return: 0 or -EMSGSIZE.
+ */
+int percore_netlink_put_socket(struct sk_buff *skb, struct sock *sk)
 {
+	if (nla_put_u64_64bit(skb, PERCORE_A_LISTENER_INODE, sock_i_ino(sk),
+			      PERCORE_A_LISTENER_PAD))
+		return -EMSGSIZE;
 	if (nla_put_u16(skb, PERCORE_A_LISTENER_FAMILY, sk->sk_family) ||
 	    nla_put_u16(skb, PERCORE_A_LISTENER_PORT, READ_ONCE(sk->sk_num)))
 		return -EMSGSIZE;
@@ -128,9 +137,7 @@ static int percore_netlink_put_listener(struct sk_buff *skb,
 	struct sock *sk = lsn->sk;
 	unsigned int cpu;
 
-	if (percore_netlink_put_address(skb, sk) ||
-	    nla_put_u64_64bit(skb, PERCORE_A_LISTENER_INODE, sock_i_ino(sk),
-			      PERCORE_A_LISTENER_PAD) ||
+	if (percore_netlink_put_socket(skb, sk) ||
 	    nla_put_u32(skb, PERCORE_A_LISTENER_BACKLOG,
 			READ_ONCE(sk->sk_ack_backlog)) ||
 	    nla_put_u32(skb, PERCORE_A_LISTENER_BACKLOG_MAX,
@@ -368,7 +375,11 @@ static const struct genl_ops percore_netlink_ops[] = {
 	},
 };
 
-static struct genl_family percore_family = {
+static const struct genl_multicast_group percore_netlink_groups[] = {
+	[PERCORE_GROUP_EVENTS] = { .name = PERCORE_MCGRP_EVENTS },
+};
+
+struct genl_family percore_family = {
 	.name = PERCORE_FAMILY_NAME,
 	.version = PERCORE_FAMILY_VERSION,
 	.netnsok = true,
@@ -376,6 +387,8 @@ static struct genl_family percore_family = {
 	.module = THIS_MODULE,
 	.ops = percore_netlink_ops,
 	.n_ops = ARRAY_SIZE(percore_netlink_ops),
+	.mcgrps = percore_netlink_groups,
+	.n_mcgrps = ARRAY_SIZE(percore_netlink_groups),
 	.resv_start_op = __PERCORE_CMD_MAX,
 };
 
@@ -386,7 +399,11 @@ static struct genl_family percore_family = {
  */
 int percore_netlink_init(void)
 {
-	return genl_register_family(&percore_family);
+	int err = genl_register_family(&percore_family);
+
+	if (!err)
+		percore_event_start();
+	return err;
 }
 
 /**
@@ -395,5 +412,6 @@ int percore_netlink_init(void)
  */
 void percore_netlink_exit(void)
 {
+	percore_event_stop();
 	genl_unregister_family(&percore_family);
 }

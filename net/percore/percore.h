@@ -312,8 +312,20 @@ int percore_sysctl_init(struct net *net);
 void percore_sysctl_exit(struct net *net);
 
 /* netlink.c */
+extern struct genl_family percore_family;
 int percore_netlink_init(void);
 void percore_netlink_exit(void);
+int percore_netlink_put_socket(struct sk_buff *skb, struct sock *sk);
+
+/* event.c */
+enum { PERCORE_GROUP_EVENTS };	/* multicast groups of the family */
+void percore_event_start(void);
+void percore_event_stop(void);
+void percore_event_listener(struct sock *sk, bool has);
+void percore_event_steer(const struct net_device *dev, bool steered);
+void percore_event_drift(const struct net_device *dev, const char *setting,
+			 u32 index);
+void percore_event_tsq(const struct net_device *dev, u32 queue, u8 shift);
 
 /* port.c */
 struct percore_nic;

@@ -104,6 +104,8 @@ static int percore_steer_port_revert(struct percore_steer_port *port)
 	int err = percore_keep_revert(&port->keep);
 
 	percore_rss_forget(port->dev);
+	if (port->steered)
+		percore_event_steer(port->dev, false);
 	port->steered = false;
 	port->leaving = err;
 	return err;
@@ -125,6 +127,8 @@ static int percore_steer_port_apply(struct percore_steer_port *port,
 	port->err = err;
 	if (!err) {
 		percore_rss_learn(port->dev);
+		if (!port->steered)
+			percore_event_steer(port->dev, true);
 		port->steered = true;
 		port->leaving = false;
 		return 0;

@@ -124,6 +124,7 @@ static void percore_tsq_sample(struct percore_tsq_dev *tdev, unsigned int id,
 	WRITE_ONCE(q->changes, q->changes + 1);
 	WRITE_ONCE(q->shift, q->rule.shift);
 	trace_percore_tsq(tdev->dev, id, was, &q->rule);
+	percore_event_tsq(tdev->dev, id, q->rule.shift);
 }
 
 /*

@@ -58,7 +58,15 @@ def header_types(text):
 def header_names(text):
     """Names that the header defines, but for its guard and the family's name."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    return set(re.findall(r"\b_*PERCORE_\w+", text)) - {"PERCORE_FAMILY_NAME"}
+    names = set(re.findall(r"\b_*PERCORE_\w+", text)) - {"PERCORE_FAMILY_NAME"}
+    return {name for name in names if not name.startswith("PERCORE_MCGRP_")}
+
+
+def implied_groups(spec):
+    """Macros of the multicast groups, and the names that they stand for."""
+    prefix = f'{spec["name"].upper()}_MCGRP_'
+    return {prefix + group["name"].upper().replace("-", "_"): group["name"]
+            for group in spec["mcast-groups"]["list"]}
 
 
 def main():
@@ -81,6 +89,8 @@ def main():
         print(f'_Static_assert({name} == {value}, "{name}");')
     print('_Static_assert(__builtin_strcmp(PERCORE_FAMILY_NAME,'
           f' "{spec["name"]}") == 0, "name");')
+    for macro, name in implied_groups(spec).items():
+        print(f'_Static_assert(__builtin_strcmp({macro}, "{name}") == 0, "group");')
     for attrs in spec["attribute-sets"]:
         print(f'enum {attrs["enum-name"].replace("-", "_")};')
 

@@ -290,6 +290,53 @@ check "anybody may ask" json length 5 \
 end "$listen_pid"
 check "they are gone with their process" wait_until 20 json . '[]' on_srv "$ctl" listeners --json
 
+## monitor
+
+# What is done again and again until monitor, which may not listen yet, tells
+tells() { # PATTERN COMMAND...
+	local pattern=$1
+
+	shift
+	"$@" && sleep 0.2 && grep -q "$pattern" "$tmp/monitor" || {
+		cat "$tmp/monitor"
+		return 1
+	}
+}
+
+listen_once() { on_srv python3 -c 'import socket; socket.create_server(("127.0.0.1", 7010))'; }
+steer_once() { echo 1 >"$sysctls/steer" && echo 0 >"$sysctls/steer"; }
+
+drift_once() {
+	echo 1 >"$sysctls/steer"
+	on_srv sh -c "echo 0 >/sys/class/net/$SRV_DEV/queues/tx-1/xps_cpus"
+	sleep 1
+	echo 0 >"$sysctls/steer"
+}
+
+on_srv "$ctl" monitor >"$tmp/monitor" 2>"$tmp/monitor.err" &
+monitor=$!
+on_srv "$ctl" monitor --json >"$tmp/monitor.json" &
+monitor_json=$!
+on_cli "$ctl" monitor >"$tmp/monitor.cli" &
+monitor_cli=$!
+defer end $monitor
+defer end $monitor_json
+defer end $monitor_cli
+check "monitor tells of a listener" wait_until 20 tells ' attach  127.0.0.1:7010$' listen_once
+check "and when it goes" tells ' detach  127.0.0.1:7010$' true
+if [ -n "$have_ports" ]; then
+	check "of a NIC that is steered" tells " steer   $SRV_DEV\$" steer_once
+	check "and no longer" tells " revert  $SRV_DEV\$" true
+	check "of drift" wait_until 20 tells " drift   $SRV_DEV xps 1\$" drift_once
+fi
+check "monitor's JSON is an object a line" json \
+	'[.[] | select(.listener.port == 7010 and .time > 1e9) | .event] | unique' \
+	'["attach","detach"]' jq -s . "$tmp/monitor.json"
+check "it says nothing of other namespaces" sh -c \
+	"! grep -q '7010\|$SRV_DEV' '$tmp/monitor.cli'"
+# shellcheck disable=SC2016
+check "anybody may listen" sh -c 'timeout 1 setpriv --reuid 65534 --clear-groups "$0" monitor; [ $? = 124 ]' "$ctl"
+
 ## many
 
 words=()
@@ -335,6 +382,11 @@ reader_ends() { # with what the last one said, and how many lines
 reload() { [ -e "$sysctls" ] || insmod "$percore"; }
 defer reload
 check "the module leaves while it is asked" rmmod percore
+monitor_ends() { # with one line, and 3
+	wait "$monitor"
+	[ $? = 3 ] && cat "$tmp/monitor.err" && [ "$(wc -l <"$tmp/monitor.err")" = 1 ]
+}
+check "monitor ends with it" monitor_ends
 check "who asked gets one line" reader_ends
 end "$listen_pid"
 
@@ -342,7 +394,7 @@ gone() {
 	"$ctl" "$@" >"$tmp/out" 2>"$tmp/err"
 	[ $? -eq 3 ] && [ ! -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
 }
-for verb in status listeners ports top; do
+for verb in status listeners ports top monitor; do
 	check "$verb without the module: one line, status 3" gone $verb --json
 done
 check "nobody loads the module by asking" test ! -e $sysctls

@@ -241,13 +241,14 @@ static struct core cores_sum(const struct listener *l)
 }
 
 /**
- * listener_cell() - add a cell with address and port
- * @t: the table
+ * listener_format() - address and port of a listener
  * @l: the listener
+ * @text: gets them
+ * @size: of @text, LISTENER_NAME_MAX is enough
  *
  * As ss does: "*" takes both protocols, "[::]" IPv6 alone.
  */
-void listener_cell(struct table *t, const struct listener *l)
+void listener_format(const struct listener *l, char *text, size_t size)
 {
 	static const uint8_t any[16];
 	char buf[INET6_ADDRSTRLEN];
@@ -258,13 +259,26 @@ void listener_cell(struct table *t, const struct listener *l)
 		snprintf(port, sizeof(port), "%llu",
 			 (unsigned long long)l->port.n);
 	if (!addr)
-		table_cell(t, "-:%s", port);
+		snprintf(text, size, "-:%s", port);
 	else if (l->addr_len == 4)
-		table_cell(t, "%s:%s", addr, port);
+		snprintf(text, size, "%s:%s", addr, port);
 	else if (!l->v6only && !memcmp(l->addr, any, sizeof(any)))
-		table_cell(t, "*:%s", port);
+		snprintf(text, size, "*:%s", port);
 	else
-		table_cell(t, "[%s]:%s", addr, port);
+		snprintf(text, size, "[%s]:%s", addr, port);
+}
+
+/**
+ * listener_cell() - add a cell with address and port
+ * @t: the table
+ * @l: the listener
+ */
+void listener_cell(struct table *t, const struct listener *l)
+{
+	char text[LISTENER_NAME_MAX];
+
+	listener_format(l, text, sizeof(text));
+	table_cell(t, "%s", text);
 }
 
 static void core_cells(struct table *t, const struct core *core)

@@ -260,6 +260,46 @@ int genl_parse_family(const void *attrs, size_t len, void *data)
 	return 0;
 }
 
+static int group_parse(const struct nlattr *nest, struct genl_group *group)
+{
+	const struct nlattr *tb[CTRL_ATTR_MCAST_GRP_ID + 1];
+	char name[GENL_NAMSIZ] = "";
+	int ret;
+
+	ret = attr_table(mnl_attr_get_payload(nest),
+			 mnl_attr_get_payload_len(nest), tb,
+			 CTRL_ATTR_MCAST_GRP_ID);
+	ret = ret ?: attr_string(tb[CTRL_ATTR_MCAST_GRP_NAME], name,
+				 sizeof(name));
+	if (ret || strcmp(name, group->name))
+		return ret;
+	return attr_val(tb[CTRL_ATTR_MCAST_GRP_ID], &group->id);
+}
+
+/**
+ * genl_parse_group() - find a group in the controller's answer on a family
+ * @attrs: CTRL_ATTR_*
+ * @len: bytes
+ * @data: struct genl_group
+ *
+ * Return: 0, or -EBADMSG.
+ */
+int genl_parse_group(const void *attrs, size_t len, void *data)
+{
+	const struct nlattr *tb[CTRL_ATTR_MCAST_GROUPS + 1], *nest;
+	int ret;
+
+	ret = attr_table(attrs, len, tb, CTRL_ATTR_MCAST_GROUPS);
+	if (ret || !tb[CTRL_ATTR_MCAST_GROUPS])
+		return ret;
+	mnl_attr_for_each_nested(nest, tb[CTRL_ATTR_MCAST_GROUPS]) {
+		ret = group_parse(nest, data);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /*
  * Reads one datagram of whatever size into @buf, which grows.
  * Return: its bytes, 0 if it is not the kernel's, or a negative errno.
@@ -555,6 +595,89 @@ int genl_open(struct genl *g, const char *name)
 	}
 	g->family = family;
 	return 0;
+}
+
+/* The controller tells of our family: that can only be its end. */
+static int family_gone(const void *attrs, size_t len, void *data)
+{
+	const struct genl *g = data;
+	uint16_t family;
+
+	if (genl_parse_family(attrs, len, &family))
+		return 0;
+	return family == g->family ? -ENOENT : 0;
+}
+
+static int group_join(struct genl *g, int id)
+{
+	return mnl_socket_setsockopt(g->nl, NETLINK_ADD_MEMBERSHIP, &id,
+				     sizeof(id)) < 0 ? -errno : 0;
+}
+
+static int group_find(struct genl *g, const char *name,
+		      struct genl_group *group)
+{
+	struct genl_reply r = { .fn = genl_parse_group, .data = group };
+	struct genl ctrl = { .nl = g->nl, .family = GENL_ID_CTRL,
+			     .seq = g->seq };
+	int ret;
+
+	ret = request(&ctrl, &(struct request){
+		.cmd = CTRL_CMD_GETFAMILY,
+		.flags = NLM_F_ACK,
+		.name = name,
+	}, &r);
+	g->seq = ctrl.seq;
+	if (!ret && !group->id.known)
+		ret = -EOPNOTSUPP;
+	return ret;
+}
+
+/**
+ * genl_listen() - take what a family sends to a multicast group
+ * @g: the connection
+ * @name: of the family
+ * @group: the group's name
+ * @fn: gets each message
+ * @data: for @fn
+ *
+ * Says so on standard error when messages were lost, and goes on.
+ *
+ * Return: -ENOENT when the family goes, -EOPNOTSUPP when it has no such group,
+ * or the error that ended it.
+ */
+int genl_listen(struct genl *g, const char *name, const char *group,
+		genl_fn fn, void *data)
+{
+	struct genl_reply event = { .type = g->family, .fn = fn, .data = data };
+	struct genl_reply ctrl = { .type = GENL_ID_CTRL, .fn = family_gone,
+				   .data = g };
+	struct genl_group found = { .name = group };
+	const struct timeval forever = {};
+	char *buf = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int ret;
+
+	/* The controller's own group has its family's number */
+	ret = group_find(g, name, &found);
+	ret = ret ?: group_join(g, GENL_ID_CTRL);
+	ret = ret ?: group_join(g, found.id.n);
+	setsockopt(mnl_socket_get_fd(g->nl), SOL_SOCKET, SO_RCVTIMEO, &forever,
+		   sizeof(forever));
+	while (ret >= 0) {
+		len = datagram_recv(g, &buf, &size);
+		if (len == -ENOBUFS)
+			error_print("events were lost");
+		else if (len < 0)
+			ret = len;
+		else if (len)
+			ret = genl_parse(buf, len, &ctrl);
+		if (len > 0 && ret >= 0)
+			ret = genl_parse(buf, len, &event);
+	}
+	free(buf);
+	return ret;
 }
 
 /**

@@ -101,6 +101,12 @@ static const struct command commands[] = {
 		.max_args = 1,
 		.run = cmd_top,
 	},
+	{
+		.name = "monitor",
+		.args = "",
+		.help = "what the module decides, as it does",
+		.run = cmd_monitor,
+	},
 };
 
 static void help_print(void)

@@ -4,7 +4,7 @@
 
 _percorectl() {
 	local current=${COMP_WORDS[COMP_CWORD]} word verb= device= before=
-	local verbs="status listeners shard ports plan apply revert bind release tsq top"
+	local verbs="status listeners shard ports plan apply revert bind release tsq top monitor"
 	local options="--json --help --version"
 
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

@@ -86,6 +86,7 @@ struct command {
 
 int cmd_status(const struct options *opt, int argc, char **argv);
 int cmd_listeners(const struct options *opt, int argc, char **argv);
+int cmd_monitor(const struct options *opt, int argc, char **argv);
 int cmd_ports(const struct options *opt, int argc, char **argv);
 int cmd_plan(const struct options *opt, int argc, char **argv);
 int cmd_apply(const struct options *opt, int argc, char **argv);
@@ -172,10 +173,23 @@ int genl_dump(struct genl *g, uint8_t cmd, genl_fn fn, void *data,
 	      void (*restart)(void *data));
 int genl_dump_of(struct genl *g, uint8_t cmd, uint16_t attr, uint32_t ifindex,
 		 genl_fn fn, void *data, void (*restart)(void *data));
+int genl_listen(struct genl *g, const char *name, const char *group,
+		genl_fn fn, void *data);
 int genl_error(const struct genl *g, int err, const char *what);
 
 int genl_parse_family(const void *attrs, size_t len, void *data);
+int genl_parse_group(const void *attrs, size_t len, void *data);
 int genl_parse(const void *buf, size_t len, struct genl_reply *r);
+
+/**
+ * struct genl_group - a multicast group of a family
+ * @name: its name, to be looked for
+ * @id: gets its number
+ */
+struct genl_group {
+	const char *name;
+	struct val id;
+};
 
 int attr_table(const void *attrs, size_t len, const struct nlattr **tb,
 	       unsigned int max);
@@ -360,7 +374,37 @@ void listeners_sort(struct listeners *ls);
 json_t *listeners_json(const struct listeners *ls);
 json_t *listener_name_json(const struct listener *l);
 void listener_cell(struct table *t, const struct listener *l);
+void listener_format(const struct listener *l, char *text, size_t size);
+
+/* "[" address "]:" port, or two names of interfaces and two numbers */
+enum { LISTENER_NAME_MAX = 96 };
 void listeners_print(const struct listeners *ls);
+
+/* cmd_monitor.c: for the unit test */
+
+/**
+ * struct event - PERCORE_A_EVENT_*
+ * @what: enum percore_event
+ * @listeners: the one that it is about, if any
+ * @ifindex: of the interface that it is about, if any
+ * @ifname: its name, or ""
+ * @setting: that drifted, or ""
+ * @index: of the setting or transmit queue
+ * @shift: pacing shift of the queue's sockets
+ */
+struct event {
+	struct val what;
+	struct listeners listeners;
+	struct val ifindex;
+	char ifname[IFNAMSIZ];
+	char setting[16];
+	struct val index;
+	struct val shift;
+};
+
+int event_decode(const void *attrs, size_t len, void *data);
+json_t *event_json(const struct event *event, const struct timespec *at);
+void event_format(const struct event *event, char *buf, size_t size);
 
 /* cmd_top.c: for the unit test */
 

@@ -723,6 +723,101 @@ static void test_cpuset(void)
 	   "cpuset: a list that is too long is cut short");
 }
 
+static struct nlmsghdr *event_message(uint32_t what, const char *ifname)
+{
+	struct nlmsghdr *nlh = genl_message(space, PERCORE_CMD_EVENT);
+
+	mnl_attr_put_u32(nlh, PERCORE_A_EVENT_WHAT, what);
+	if (ifname) {
+		mnl_attr_put_u32(nlh, PERCORE_A_EVENT_IFINDEX, 2);
+		mnl_attr_put_strz(nlh, PERCORE_A_EVENT_IFNAME, ifname);
+	}
+	return nlh;
+}
+
+static struct nlmsghdr *attach_message(void)
+{
+	struct nlmsghdr *nlh = event_message(PERCORE_EVENT_ATTACH, NULL);
+	struct nlattr *nest;
+
+	nest = mnl_attr_nest_start(nlh, PERCORE_A_EVENT_LISTENER);
+	mnl_attr_put_u16(nlh, PERCORE_A_LISTENER_FAMILY, AF_INET);
+	mnl_attr_put_u16(nlh, PERCORE_A_LISTENER_PORT, 80);
+	mnl_attr_put(nlh, PERCORE_A_LISTENER_ADDR, 4, "\x0a\0\0\1");
+	mnl_attr_put_u64(nlh, PERCORE_A_LISTENER_INODE, 4711);
+	mnl_attr_nest_end(nlh, nest);
+	return nlh;
+}
+
+static struct nlmsghdr *group_message(void)
+{
+	struct nlmsghdr *nlh = genl_message(space, CTRL_CMD_NEWFAMILY);
+	struct nlattr *groups, *group;
+	uint32_t id;
+
+	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
+	for (id = 8; id < 10; id++) {
+		group = mnl_attr_nest_start(nlh, id - 7);
+		mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, id);
+		mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME,
+				  id == 8 ? "others" : "events");
+		mnl_attr_nest_end(nlh, group);
+	}
+	mnl_attr_nest_end(nlh, groups);
+	return nlh;
+}
+
+/* @nlh: what arrives; @line: what is printed of it */
+static void ok_event(struct nlmsghdr *nlh, const char *line)
+{
+	struct event event;
+	char text[128];
+
+	ok(parse_one(nlh, event_decode, &event) == 1, "monitor: it arrives");
+	event_format(&event, text, sizeof(text));
+	ok(!strcmp(text, line), line);
+	if (strcmp(text, line))
+		printf("# got: %s\n", text);
+	listeners_reset(&event.listeners);
+}
+
+static void test_monitor(void)
+{
+	struct genl_group group = { .name = "events" };
+	struct genl_group none = { .name = "nothing" };
+	struct event event;
+	struct nlmsghdr *nlh;
+
+	ok(parse_one(group_message(), genl_parse_group, &group) == 1 &&
+	   group.id.known && group.id.n == 9, "monitor: the group is found");
+	ok(parse_one(group_message(), genl_parse_group, &none) == 1 &&
+	   !none.id.known, "monitor: or not");
+
+	ok_event(attach_message(), "attach  10.0.0.1:80");
+	nlh = event_message(PERCORE_EVENT_STEER, "eth0");
+	ok_event(nlh, "steer   eth0");
+	nlh = event_message(PERCORE_EVENT_DRIFT, "eth0");
+	mnl_attr_put_strz(nlh, PERCORE_A_EVENT_SETTING, "xps");
+	mnl_attr_put_u32(nlh, PERCORE_A_EVENT_INDEX, 3);
+	ok_event(nlh, "drift   eth0 xps 3");
+	nlh = event_message(PERCORE_EVENT_TSQ, "eth0");
+	mnl_attr_put_u32(nlh, PERCORE_A_EVENT_INDEX, 1);
+	mnl_attr_put_u32(nlh, PERCORE_A_EVENT_SHIFT, 12);
+	ok_event(nlh, "tsq     eth0 queue 1 shift 12");
+	ok_event(event_message(99, "eth0"), "unknown eth0");
+
+	parse_one(attach_message(), event_decode, &event);
+	ok_json(event_json(&event, &(struct timespec){ 12, 500000000 }),
+		"testdata/event.json", "monitor: JSON");
+	listeners_reset(&event.listeners);
+
+	nlh = event_message(PERCORE_EVENT_ATTACH, NULL);
+	mnl_attr_put(nlh, PERCORE_A_EVENT_LISTENER, 6, "\x40\0\1\0zz");
+	ok(parse_one(nlh, event_decode, &event) == -EBADMSG,
+	   "monitor: a listener longer than its nest is refused");
+	listeners_reset(&event.listeners);
+}
+
 static uint32_t random_state = 1;
 
 /* xorshift32: the same damage in every run */
@@ -738,9 +833,12 @@ static uint32_t random_next(void)
 static void digest(const char *from, size_t len)
 {
 	struct listeners ls = {};
+	struct genl_group group = { .name = "events" };
 	struct module_status s = {};
+	struct event event = {};
 	struct ports ps = {};
 	struct genl_reply r;
+	char text[128];
 	json_t *json;
 
 	parse(from, len, status_decode, &s, &r);
@@ -757,6 +855,11 @@ static void digest(const char *from, size_t len)
 		plan_print(&ps.list[0]);
 	listeners_reset(&ls);
 	ports_reset(&ps);
+	parse(from, len, genl_parse_group, &group, &r);
+	parse(from, len, event_decode, &event, &r);
+	event_format(&event, text, sizeof(text));
+	json_decref(event_json(&event, &(struct timespec){}));
+	listeners_reset(&event.listeners);
 }
 
 static void damage(const char *good, size_t len, int rounds)
@@ -780,9 +883,12 @@ static void test_damage(int rounds)
 	int kind;
 
 	facts_root = "/nonexistent";
-	for (kind = 0; kind < 3; kind++) {
+	for (kind = 0; kind < 5; kind++) {
 		len = kind == 0 ? status_message()->nlmsg_len :
-		      kind == 1 ? listener_dump() : port_dump();
+		      kind == 1 ? listener_dump() :
+		      kind == 2 ? port_dump() :
+		      kind == 3 ? attach_message()->nlmsg_len :
+				  group_message()->nlmsg_len;
 		capture_begin();
 		for (i = 0; i < len; i++)
 			digest(space, i);
@@ -792,7 +898,9 @@ static void test_damage(int rounds)
 		       len, rounds);
 		ok(true, kind == 0 ? "damage: status survives" :
 			 kind == 1 ? "damage: listeners survive" :
-				     "damage: ports survive");
+			 kind == 2 ? "damage: ports survive" :
+			 kind == 3 ? "damage: events survive" :
+				     "damage: groups survive");
 	}
 }
 
@@ -895,6 +1003,7 @@ int main(int argc, char **argv)
 	test_hops(rounds);
 	test_peers();
 	test_tsq();
+	test_monitor();
 	test_damage(rounds);
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

@@ -10,6 +10,9 @@
 #define PERCORE_FAMILY_NAME	"percore"
 #define PERCORE_FAMILY_VERSION	1
 
+/* Multicast group of PERCORE_CMD_EVENT */
+#define PERCORE_MCGRP_EVENTS	"events"
+
 /**
  * enum percore_cmd - requests
  * @PERCORE_CMD_STATUS_GET: do; answers with PERCORE_A_STATUS_*
@@ -30,6 +33,8 @@
  *	CAP_NET_ADMIN in the user namespace of the network namespace
  * @PERCORE_CMD_TSQ_GET: dump; one message of PERCORE_A_TSQ_* for each transmit
  *	queue in use of each NIC of the namespace
+ * @PERCORE_CMD_EVENT: to the group PERCORE_MCGRP_EVENTS; PERCORE_A_EVENT_* of
+ *	what changed in the namespace
  * @__PERCORE_CMD_MAX: one more than the last
  * @PERCORE_CMD_MAX: the last
  */
@@ -42,6 +47,7 @@ enum percore_cmd {
 	PERCORE_CMD_PLAN_REVERT,
 	PERCORE_CMD_LISTENER_SET,
 	PERCORE_CMD_TSQ_GET,
+	PERCORE_CMD_EVENT,
 
 	__PERCORE_CMD_MAX,
 	PERCORE_CMD_MAX = __PERCORE_CMD_MAX - 1
@@ -57,6 +63,24 @@ enum percore_shard_wish {
 	PERCORE_SHARD_WISH_DEFAULT,
 	PERCORE_SHARD_WISH_ON,
 	PERCORE_SHARD_WISH_OFF,
+};
+
+/**
+ * enum percore_event - what an event tells of
+ * @PERCORE_EVENT_ATTACH: a listening socket has got shards
+ * @PERCORE_EVENT_DETACH: it has none any more
+ * @PERCORE_EVENT_STEER: the plan of a NIC is in force
+ * @PERCORE_EVENT_REVERT: it is no longer
+ * @PERCORE_EVENT_DRIFT: a setting was not as planned, and is set again
+ * @PERCORE_EVENT_TSQ: sockets of a transmit queue get another pacing shift
+ */
+enum percore_event {
+	PERCORE_EVENT_ATTACH,
+	PERCORE_EVENT_DETACH,
+	PERCORE_EVENT_STEER,
+	PERCORE_EVENT_REVERT,
+	PERCORE_EVENT_DRIFT,
+	PERCORE_EVENT_TSQ,
 };
 
 enum percore_attr_status {
@@ -177,6 +201,21 @@ enum percore_attr_tsq {
 
 	__PERCORE_A_TSQ_MAX,
 	PERCORE_A_TSQ_MAX = __PERCORE_A_TSQ_MAX - 1
+};
+
+/* What is absent does not belong to that event. */
+enum percore_attr_event {
+	PERCORE_A_EVENT_UNSPEC,
+	PERCORE_A_EVENT_WHAT,		/* u32: enum percore_event */
+	PERCORE_A_EVENT_LISTENER,	/* nested: PERCORE_A_LISTENER_* */
+	PERCORE_A_EVENT_IFINDEX,	/* u32 */
+	PERCORE_A_EVENT_IFNAME,		/* string */
+	PERCORE_A_EVENT_SETTING,	/* string: irq, xps, rps, flows, reta */
+	PERCORE_A_EVENT_INDEX,		/* u32: of the setting or queue */
+	PERCORE_A_EVENT_SHIFT,		/* u32: pacing shift of its sockets */
+
+	__PERCORE_A_EVENT_MAX,
+	PERCORE_A_EVENT_MAX = __PERCORE_A_EVENT_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_PERCORE_H */

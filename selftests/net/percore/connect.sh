@@ -133,6 +133,26 @@ on_cli sysctl -qw net.ipv4.ip_local_reserved_ports="20000-20049"
 check "reserved ports are not taken" test "$(connect full $SRV6 $((port + 4)) 120)" = 50
 on_cli sysctl -qw net.ipv4.ip_local_reserved_ports= net.ipv4.ip_local_port_range="$before"
 
+# Those that nobody has had; four at once want them all
+compete() { # FIRST PORT
+	local i pids=''
+
+	on_cli sysctl -qw net.ipv4.ip_local_port_range="$1 $(($1 + 99))"
+	for i in 0 1 2 3; do
+		connect full "$SRV4" $((port + 4)) 120 >"$tmp/full.$i" & pids+=" $!"
+	done
+	# shellcheck disable=SC2086
+	wait $pids
+	cat "$tmp"/full.?
+	cat "$tmp"/full.? | awk '{ sum += $1 } END { exit sum != 100 }'
+}
+
+for first in 21000 22000 23000; do
+	check "four processes get 100 ports, from $first on" compete $first
+done
+check "none of which was lost" test "$(counted lost)" = 0
+on_cli sysctl -qw net.ipv4.ip_local_port_range="$before"
+
 check "ports are found while others bind" test "$(connect storm $SRV4 $port 1000)" = 0
 check "none was lost" test "$(counted lost)" = 0
 
