@@ -16,6 +16,8 @@
 lib=$(dirname "$0")/../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
+# shellcheck source=selftests/lib/vm.sh
+. "$lib/vm.sh"
 # shellcheck source=selftests/lib/net.sh
 . "$lib/net.sh"
 
@@ -186,16 +188,10 @@ pack() {
 
 # Its results are results of this test.
 in_vm() {
-	"$top/tools/vmbox/vmbox" --nics 2 --driver none --timeout 150 --share "$tmp/share" -- \
-		"$self" >"$tmp/vm" 2>"$tmp/vm.err"
+	vm_run "$tmp/vm" "$tmp/vm.err" --nics 2 --driver none --timeout 150 \
+		--share "$tmp/share" -- "$self"
 	set -- $?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) ok "in the VM: ${line#* - }" ;;
-		"not ok "*) not_ok "in the VM: ${line#* - }" ;;
-		"#"*) diag "${line#\# }" ;;
-		esac
-	done <"$tmp/vm"
+	vm_relay "$tmp/vm" "in the VM: "
 	cat "$tmp/vm" "$tmp/vm.err"
 	return "$1"
 }

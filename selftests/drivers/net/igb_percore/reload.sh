@@ -101,7 +101,7 @@ no_errors() {
 	cat "$tmp/wrk" "$tmp/error.log"
 	for netns in srv cli; do
 		echo "$netns:"
-		ip netns exec $netns nstat -as | grep -E 'Reset|Rst|Abort|Overflow|Drop|Failed|Errs'
+		ip netns exec "$netns" nstat -as | grep -E 'Reset|Rst|Abort|Overflow|Drop|Failed|Errs'
 	done
 	[ "$(requests)" -gt 0 ] &&
 		! grep -qE 'Socket errors|Non-2xx|unable' "$tmp/wrk" &&

@@ -12,9 +12,10 @@
 lib=$(dirname "$0")/../../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
+# shellcheck source=selftests/lib/vm.sh
+. "$lib/vm.sh"
 # shellcheck source=selftests/drivers/net/igb_percore/lib.sh
 . "$(dirname "$0")/lib.sh"
-top=$(cd "$(dirname "$0")/../../../.." && pwd)
 
 tmp=$(mktemp -d)
 defer rm -rf "$tmp"
@@ -74,22 +75,10 @@ fi
 
 ## on the host
 
-"$top/tools/vmbox/vmbox" --driver igb_percore --timeout 300 --append iomem=relaxed \
-	--keep-log "$tmp/log" -- "$(readlink -f "$0")" in-the-guest \
-	>"$tmp/out" 2>"$tmp/err"
+vm_run "$tmp/out" "$tmp/err" --driver igb_percore --timeout 300 \
+	--append iomem=relaxed --keep-log "$tmp/log" -- \
+	"$(readlink -f "$0")" in-the-guest
 status=$?
-
-relay() {
-	local line
-
-	while read -r line; do
-		case $line in
-		"ok "*) ok "${line#ok * - }" ;;
-		"not ok "*) not_ok "${line#not ok * - }" ;;
-		"#"*) echo "$line" ;;
-		esac
-	done <"$tmp/out"
-}
 
 only_the_watchdog() {
 	cat "$tmp/err"
@@ -99,6 +88,6 @@ only_the_watchdog() {
 			grep -vE 'NETDEV WATCHDOG.*transmit queue .* timed out'
 }
 
-relay
+vm_relay "$tmp/out"
 check "the kernel reports nothing but its watchdog" only_the_watchdog
 finish
