@@ -197,7 +197,7 @@ check "a full disk is noticed" full_disk
 check "make install DESTDIR= PREFIX=" installs
 check "every command is documented and completed" documented
 check "completion of a command" completes "percorectl li" listeners
-check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert bind release tsq top"
+check "completion of all commands" completes "percorectl --json " "status listeners shard ports plan apply revert bind release tsq top monitor"
 check "completion of an option" completes "percorectl status --j" --json
 check "nothing to complete after a command" completes "percorectl status " ""
 check "completion of a device" completes "percorectl plan l" lo
