@@ -26,6 +26,9 @@
 /* A dump that misses a change is started again, but not for ever. */
 #define DUMP_TRIES		8
 
+/* Room for messages that nobody has read yet */
+#define LISTEN_BYTES		1048576
+
 /* What a dump puts into one datagram at most, unless a message is larger. */
 #define DATAGRAM_BYTES		32768
 
@@ -654,6 +657,7 @@ int genl_listen(struct genl *g, const char *name, const char *group,
 				   .data = g };
 	struct genl_group found = { .name = group };
 	const struct timeval forever = {};
+	const int room = LISTEN_BYTES;
 	char *buf = NULL;
 	size_t size = 0;
 	ssize_t len;
@@ -665,6 +669,11 @@ int genl_listen(struct genl *g, const char *name, const char *group,
 	ret = ret ?: group_join(g, found.id.n);
 	setsockopt(mnl_socket_get_fd(g->nl), SOL_SOCKET, SO_RCVTIMEO, &forever,
 		   sizeof(forever));
+	/* Beyond net.core.rmem_max for who may */
+	if (setsockopt(mnl_socket_get_fd(g->nl), SOL_SOCKET, SO_RCVBUFFORCE,
+		       &room, sizeof(room)))
+		setsockopt(mnl_socket_get_fd(g->nl), SOL_SOCKET, SO_RCVBUF,
+			   &room, sizeof(room));
 	while (ret >= 0) {
 		len = datagram_recv(g, &buf, &size);
 		if (len == -ENOBUFS)
