@@ -31,7 +31,7 @@ static int __net_init percore_net_init(struct net *net)
 		goto exit_connect;
 	err = percore_connect_set(pn, pn->connect_local);
 	if (err)
-		goto exit_sysctl;
+		goto connect_off;
 	err = percore_tsq_net_init(pn);
 	if (err)
 		goto connect_off;
@@ -40,7 +40,6 @@ static int __net_init percore_net_init(struct net *net)
 connect_off:
 	percore_connect_net_pre_exit(pn);
 	synchronize_net();
-exit_sysctl:
 	percore_sysctl_exit(net);
 exit_connect:
 	percore_connect_net_exit(pn);

@@ -3,8 +3,8 @@
  * known.c - does known numbers of things between the benchmark's marks
  *
  * A module, so that nothing but what is written here runs in between, save a
- * tick of the timer, of which the first two keep their CPU free. Samples, in this
- * order, on a VM with three CPUs of which the plugin counts two:
+ * tick of the timer, of which the first two keep their CPU free. Samples, in
+ * this order, on a VM with three CPUs of which the plugin counts two:
  *
  *	0 loop		1 copy		2 device	3 interrupt	4 memory
  *	5 switch	6 wake		7 bounce	8 elsewhere

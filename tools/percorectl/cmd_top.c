@@ -312,6 +312,16 @@ static int top_run(const struct options *opt, struct genl *g, double interval)
 	return ret;
 }
 
+static bool interval_parse(const char *text, double *interval)
+{
+	char *end;
+
+	*interval = strtod(text, &end);
+	/* written so that what is no number fails, too */
+	return end != text && !*end && *interval >= INTERVAL_MIN_S &&
+	       *interval <= INTERVAL_MAX_S;
+}
+
 /**
  * cmd_top() - percorectl top
  * @opt: global options
@@ -324,19 +334,12 @@ int cmd_top(const struct options *opt, int argc, char **argv)
 {
 	double interval = INTERVAL_DEFAULT_S;
 	struct genl g;
-	char *end;
 	int ret;
 
-	if (argc) {
-		interval = strtod(argv[0], &end);
-		/* written so that what is no number fails, too */
-		if (end == argv[0] || *end ||
-		    !(interval >= INTERVAL_MIN_S && interval <= INTERVAL_MAX_S)) {
-			text_sanitize(argv[0]);
-			error_print("top takes 0.1 to 3600 seconds, not '%s'",
-				    argv[0]);
-			return STATUS_USAGE;
-		}
+	if (argc && !interval_parse(argv[0], &interval)) {
+		text_sanitize(argv[0]);
+		error_print("top takes 0.1 to 3600 seconds, not '%s'", argv[0]);
+		return STATUS_USAGE;
 	}
 	ret = genl_open(&g, PERCORE_FAMILY_NAME);
 	if (!ret)

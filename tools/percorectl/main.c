@@ -116,7 +116,8 @@ static void help_print(void)
 	printf("Usage: percorectl [--json] COMMAND\n\nCommands:\n");
 	for (c = commands; c < commands + ARRAY_SIZE(commands); c++)
 		printf("  %s%s%-*s%s\n", c->name, *c->args ? " " : "",
-		       (int)(14 - strlen(c->name) - !!*c->args), c->args, c->help);
+		       (int)(14 - strlen(c->name) - !!*c->args), c->args,
+		       c->help);
 	printf("\nOptions:\n"
 	       "  -j, --json     print JSON\n"
 	       "  -h, --help     print this and exit\n"

@@ -135,7 +135,6 @@ def free_pair(low, high):
 def rules(address, port):
     peer = (address, int(port))
     low, high = map(int, open('/proc/sys/net/ipv4/ip_local_port_range').read().split())
-    mine = None
 
     def say(text, good):
         print('ok' if good else 'not ok', text, flush=True)
