@@ -3,9 +3,11 @@
 #
 # KDIR=DIR     kernel headers or build tree for the modules (default: those of
 #              the running kernel, else the newest of Debian's 6.12)
-# KERNEL=NAME  for a VM's kernel instead: debian-6.12 or debug
+# KERNEL=NAME  for a VM's kernel instead: debian-6.12, debug, or kcsan, which finds
+#              data races
 # CPUS=N       processors of the VM in check and demo, where a choice is theirs
-# ARGS="..."   options for bench (tools/bench/bench --help)
+# ARGS="..."   options for bench, bench-host (tools/bench/bench-host --help) and
+#              check-kernel
 # V=1          show commands
 SHELL := /bin/bash
 
@@ -28,7 +30,8 @@ quiet := $(if $(V),,@)
 
 export CPUS KERNEL
 
-.PHONY: all modules tools setup check check-all demo bench deb install uninstall clean help
+.PHONY: all modules tools setup check check-all check-kernel soak demo bench bench-host \
+	deb install uninstall clean help
 
 all: modules tools ## build the modules and the tools
 
@@ -64,14 +67,26 @@ setup: ## install what building and testing need, prepare the VM's kernel
 	$(quiet)$(vmbox) --setup --kernel $(or $(KERNEL),debian-6.12)
 
 # The VM's kernel decides what the modules are built for, not the running one.
-check: ## install, build, run all tests in VMs; KERNEL=debug under sanitizers
+check: ## install, build, run all tests in VMs; KERNEL=debug or kcsan: sanitizers
 	$(quiet)$(MAKE) --no-print-directory setup
 	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
 	$(quiet)selftests/run --kernel $(or $(KERNEL),debian-6.12)
 
-check-all: ## check on the Debian kernel, then on the debug kernel
+check-all: export LONG = 1
+check-all: ## check on the Debian kernel, then on the debug kernel, for hours
 	$(quiet)$(MAKE) --no-print-directory check KERNEL=debian-6.12
+	$(quiet)$(MAKE) --no-print-directory check-kernel KERNEL=debian-6.12
 	$(quiet)$(MAKE) --no-print-directory check KERNEL=debug
+
+soak: ## mixed load and changes at random for an hour, on the debug kernel
+	$(quiet)$(MAKE) --no-print-directory setup KERNEL=debug
+	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=debug
+	$(quiet)LONG=1 selftests/run --kernel debug soak/
+
+check-kernel: ## the kernel's own selftests, on stock and on ours, case by case
+	$(quiet)$(MAKE) --no-print-directory setup
+	$(quiet)$(MAKE) --no-print-directory modules KERNEL=$(or $(KERNEL),debian-6.12)
+	$(quiet)tools/check-kernel/check-kernel --kernel $(or $(KERNEL),debian-6.12) $(ARGS)
 
 ifneq ($(wildcard tools/bench/demo),)
 demo: ## install, build, compare stock and percore side by side in a VM
@@ -85,6 +100,11 @@ bench: ## cost per operation against the unmodified kernel, in a VM
 	$(quiet)$(MAKE) --no-print-directory setup KERNEL=debian-6.12
 	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=debian-6.12
 	$(quiet)tools/bench/bench $(ARGS)
+
+# Of the running kernel, and no packages: this may be anybody's machine.
+bench-host: modules ## speed of this machine on stock and on ours, over a wire; ARGS
+	$(quiet)$(MAKE) --no-print-directory -C tools/percorectl
+	$(quiet)tools/bench/bench-host $(ARGS)
 endif
 
 # Built in a copy: dpkg-buildpackage writes beside the tree, and cleans it.
@@ -122,11 +142,11 @@ clean: ## remove what was built
 		$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) clean
 	$(quiet)set -e; for dir in $(program_dirs); do \
 		$(MAKE) --no-print-directory -C $$dir clean; done
-	$(quiet)rm -rf $$($(lib); module_dir debug)
+	$(quiet)rm -rf $$($(lib); module_dir debug) $$($(lib); module_dir kcsan)
 
 help: ## this list
 	@awk -v demo=$(wildcard tools/bench/demo) -v bench=$(wildcard tools/bench/bench) \
 		-F ':.*## ' '/^[a-z-]+:.*## / { \
 		if (($$1 == "demo" && !demo) || ($$1 == "bench" && !bench)) next; \
-		printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo; sed -n 's/^# \([A-Z]*=\)/  \1/p; s/^#  \{9\}/  /p' $(firstword $(MAKEFILE_LIST))

@@ -29,6 +29,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "stats.h"
 #include "trace.h"
 
 /* Looks at an empty pool before it is taken for unused */
@@ -119,13 +120,16 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 static void percore_take_count(struct percore_shard *shard,
 			       const struct sock *newsk)
 {
+	const struct net *net = sock_net(shard->listener->sk);
 	int cpu = READ_ONCE(newsk->sk_incoming_cpu);
 
 	if (cpu == shard->cpu) {
 		atomic_long_inc(&shard->accepts_local);
+		percore_stat_inc(net, PERCORE_STAT_ACCEPTS_LOCAL);
 		percore_home_earn(shard);
 	} else {
 		atomic_long_inc(&shard->accepts_stolen);
+		percore_stat_inc(net, PERCORE_STAT_ACCEPTS_STOLEN);
 		trace_percore_steal(shard->listener->sk, shard->cpu, cpu);
 	}
 }

@@ -26,7 +26,7 @@
  * claimed first, for one peer, until the socket leaves SYN_SENT, and all who
  * connect from a NIC's address claim one, as long as there is any that is free.
  * Somebody who binds to it can; then connect() fails with EADDRNOTAVAIL, and it
- * is counted in percore_connects.lost.
+ * is counted, PERCORE_STAT_CONNECTS_LOST.
  *
  * Locking: percore_connect_lock where it is turned on and off. A claim is in
  * two tables, by port and by socket, each with a lock for every bucket; neither
@@ -50,6 +50,7 @@
 
 #include "percore.h"
 #include "connect.h"
+#include "stats.h"
 
 #define PERCORE_CONNECT_HASH_BITS	9
 #define PERCORE_CONNECT_NEXT_BITS	10
@@ -391,13 +392,13 @@ static void percore_connect_begin(struct sock *sk, struct percore_net *pn)
 	spin_unlock_bh(&bucket->lock);
 	WRITE_ONCE(inet_sk(sk)->local_port_range,
 		   (u32)claim->port << 16 | claim->port);
-	this_cpu_inc(pn->connects->placed);
+	percore_stat_inc(pn->net, PERCORE_STAT_CONNECTS_PLACED);
 	return;
 
 free_claim:
 	kfree(claim);
 left:
-	this_cpu_inc(pn->connects->left);
+	percore_stat_inc(pn->net, PERCORE_STAT_CONNECTS_LEFT);
 }
 
 /* It is in no table any more. Who has set another range meanwhile keeps it. */
@@ -432,7 +433,7 @@ static void percore_connect_end(struct sock *sk, const struct percore_net *pn,
 		return;
 	/* never hashed; one that was has its port gone, but not this */
 	if (state == TCP_CLOSE && inet_sk(sk)->inet_sport != htons(found->port))
-		this_cpu_inc(pn->connects->lost);
+		percore_stat_inc(pn->net, PERCORE_STAT_CONNECTS_LOST);
 	percore_claim_release(found);
 	percore_connect_forget(found);
 }
@@ -516,44 +517,11 @@ unlock:
 }
 
 /**
- * percore_connect_sum - what was counted in a namespace
- * @pn: the namespace
- * @sum: gets it, of all CPUs
- * Context: any.
- */
-void percore_connect_sum(const struct percore_net *pn,
-			 struct percore_connects *sum)
-{
-	const struct percore_connects *connects;
-	unsigned int cpu;
-
-	*sum = (struct percore_connects){};
-	for_each_possible_cpu(cpu) {
-		connects = per_cpu_ptr(pn->connects, cpu);
-		sum->placed += READ_ONCE(connects->placed);
-		sum->left += READ_ONCE(connects->left);
-		sum->lost += READ_ONCE(connects->lost);
-	}
-}
-
-/**
- * percore_connect_net_init - a namespace comes
- * @pn: it; off, and its sysctls are not there yet
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int percore_connect_net_init(struct percore_net *pn)
-{
-	pn->connects = alloc_percpu(struct percore_connects);
-	return pn->connects ? 0 : -ENOMEM;
-}
-
-/**
  * percore_connect_net_pre_exit - turn it off in a namespace for good
  * @pn: the namespace, which goes, or the module does
  *
  * All namespaces that go come by here, and the kernel waits for a grace period,
- * before percore_connect_net_exit() of the first: a probe that runs for another
+ * before percore_net_exit() of the first: a probe that runs for another
  * may be at a socket of this one until then.
  *
  * Context: process, may sleep.
@@ -565,16 +533,6 @@ void percore_connect_net_pre_exit(struct percore_net *pn)
 	if (pn->connect_on)
 		percore_connect_turn(pn, false);
 	mutex_unlock(&percore_connect_lock);
-}
-
-/**
- * percore_connect_net_exit - a namespace is gone
- * @pn: it
- * Context: process.
- */
-void percore_connect_net_exit(struct percore_net *pn)
-{
-	free_percpu(pn->connects);
 }
 
 static void percore_connect_match(struct tracepoint *tp, void *unused)

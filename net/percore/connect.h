@@ -51,18 +51,6 @@ struct percore_rss {
 	struct percore_rss_slice of_cpu[];
 };
 
-/**
- * struct percore_connects - sockets that connected in a namespace, of one CPU
- * @placed: with a port that brings their packets to the CPU they connected on
- * @left: without, as there was no such NIC or no such port
- * @lost: refused, as somebody bound the port in that moment
- */
-struct percore_connects {
-	unsigned long placed;
-	unsigned long left;
-	unsigned long lost;
-};
-
 /* rss.c */
 void percore_rss_learn(struct net_device *dev);
 void percore_rss_forget(const struct net_device *dev);
@@ -70,11 +58,7 @@ const struct percore_rss *percore_rss_find(const struct net_device *dev);
 
 /* connect.c */
 int percore_connect_init(void);
-int percore_connect_net_init(struct percore_net *pn);
 void percore_connect_net_pre_exit(struct percore_net *pn);
-void percore_connect_net_exit(struct percore_net *pn);
 int percore_connect_set(struct percore_net *pn, bool on);
-void percore_connect_sum(const struct percore_net *pn,
-			 struct percore_connects *sum);
 
 #endif /* _NET_PERCORE_CONNECT_H */

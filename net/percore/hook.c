@@ -25,6 +25,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "stats.h"
 #include "trace.h"
 
 static DEFINE_SPINLOCK(percore_hook_lock);	/* making of percore_ops */
@@ -87,8 +88,10 @@ static int percore_conn_request(struct sock *sk, struct sk_buff *skb)
 		return READ_ONCE(inet_csk(sk)->icsk_af_ops)->conn_request(sk,
 									  skb);
 	shard = percore_shard_get(lsn, smp_processor_id(), GFP_ATOMIC);
-	if (likely(shard))
+	if (likely(shard)) {
 		WRITE_ONCE(shard->syns, shard->syns + 1);
+		percore_stat_inc(sock_net(sk), PERCORE_STAT_SYNS);
+	}
 	if (unlikely(sk_acceptq_is_full(sk)))
 		percore_shard_settle_all(lsn);
 	return lsn->orig_af_ops->conn_request(sk, skb);
@@ -231,6 +234,7 @@ void percore_hook_on(struct percore_listener *lsn)
 	WRITE_ONCE(sk->sk_socket->ops, percore_ops_of(sk)->ours);
 	trace_percore_attach(sk);
 	percore_event_listener(sk, true);
+	percore_stat_inc(sock_net(sk), PERCORE_STAT_ATTACHED);
 }
 
 /**
@@ -251,6 +255,7 @@ void percore_hook_off(struct percore_listener *lsn)
 	percore_shard_wake_all(lsn);
 	trace_percore_detach(sk);
 	percore_event_listener(sk, false);
+	percore_stat_inc(sock_net(sk), PERCORE_STAT_DETACHED);
 }
 
 /**

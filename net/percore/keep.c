@@ -18,6 +18,7 @@
 
 #include "percore.h"
 #include "setting.h"
+#include "stats.h"
 #include "steer.h"
 #include "trace.h"
 
@@ -109,6 +110,7 @@ static void percore_keep_heal(struct percore_keep *keep, const char *setting,
 	keep->healed++;
 	trace_percore_drift(keep->dev, setting, index);
 	percore_event_drift(keep->dev, setting, index);
+	percore_stat_inc(dev_net(keep->dev), PERCORE_STAT_HEALED);
 }
 
 /* percore_keep_now holds what is wanted */

@@ -12,6 +12,7 @@
 
 #include "percore.h"
 #include "connect.h"
+#include "stats.h"
 #include "steer.h"
 #include "tsq.h"
 
@@ -23,12 +24,12 @@ static int __net_init percore_net_init(struct net *net)
 	struct percore_net *pn = percore_net(net);
 	int err;
 
-	err = percore_connect_net_init(pn);
+	err = percore_stats_init(net);
 	if (err)
 		return err;
 	err = percore_sysctl_init(net);
 	if (err)
-		goto exit_connect;
+		goto exit_stats;
 	err = percore_connect_set(pn, pn->connect_local);
 	if (err)
 		goto connect_off;
@@ -41,8 +42,8 @@ connect_off:
 	percore_connect_net_pre_exit(pn);
 	synchronize_net();
 	percore_sysctl_exit(net);
-exit_connect:
-	percore_connect_net_exit(pn);
+exit_stats:
+	percore_stats_exit(net);
 	return err;
 }
 
@@ -57,7 +58,7 @@ static void __net_exit percore_net_exit(struct net *net)
 {
 	percore_sysctl_exit(net);
 	percore_tsq_net_exit(percore_net(net));
-	percore_connect_net_exit(percore_net(net));
+	percore_stats_exit(net);
 }
 
 static struct pernet_operations percore_net_ops = {

@@ -13,7 +13,7 @@
 #include <net/percore_nic.h>
 
 #include "percore.h"
-#include "connect.h"
+#include "stats.h"
 #include "steer.h"
 #include "tsq.h"
 
@@ -34,9 +34,7 @@ static void *percore_dump_start(struct percore_dump *dump)
 static int percore_netlink_put_status(struct sk_buff *skb, struct net *net)
 {
 	const struct percore_net *pn = percore_net(net);
-	struct percore_connects connects;
 
-	percore_connect_sum(pn, &connects);
 	if (nla_put_string(skb, PERCORE_A_STATUS_VERSION, PERCORE_VERSION) ||
 	    nla_put_u32(skb, PERCORE_A_STATUS_LISTEN_SHARD,
 			READ_ONCE(pn->listen_shard)) ||
@@ -48,15 +46,9 @@ static int percore_netlink_put_status(struct sk_buff *skb, struct net *net)
 			percore_port_count(net)) ||
 	    nla_put_u32(skb, PERCORE_A_STATUS_CPUS, num_online_cpus()) ||
 	    nla_put_u32(skb, PERCORE_A_STATUS_TSQ_SOCKETS,
-			percore_tsq_sock_count(net)) ||
-	    nla_put_u64_64bit(skb, PERCORE_A_STATUS_CONNECTS_PLACED,
-			      connects.placed, PERCORE_A_STATUS_PAD) ||
-	    nla_put_u64_64bit(skb, PERCORE_A_STATUS_CONNECTS_LEFT,
-			      connects.left, PERCORE_A_STATUS_PAD) ||
-	    nla_put_u64_64bit(skb, PERCORE_A_STATUS_CONNECTS_LOST,
-			      connects.lost, PERCORE_A_STATUS_PAD))
+			percore_tsq_sock_count(net)))
 		return -EMSGSIZE;
-	return 0;
+	return percore_stats_put(skb, net);
 }
 
 static int percore_netlink_status(struct sk_buff *request,

@@ -17,7 +17,7 @@
  *	charge.c   charges an accepted connection to the worker's memory cgroup
  *
  * Connections out are connect.h's, plans of NICs steer.h's, what is below TCP
- * is tsq.h's.
+ * is tsq.h's; stats.h counts.
  *
  * Locks, outermost first (the whole argument: Documentation/locking.rst):
  *
@@ -47,8 +47,8 @@
 
 #define PERCORE_PORTS	(U16_MAX + 1)
 
-struct percore_connects;
 struct percore_listener;
+struct percore_stats;
 
 /**
  * struct percore_shard - the connections that one core keeps for its worker
@@ -176,30 +176,32 @@ struct percore_listener {
 /**
  * struct percore_net - settings of a network namespace
  * @net: the namespace
+ * @stats: what was counted in it, for each CPU
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
  * @connect_local: net.percore.connect_local
  * @connect_on: that is in force; under percore_connect_lock
  * @connect_over: it is off for good; under the same lock
- * @connects: counted, for each CPU
  * @tsq: net.percore.tsq
  * @tsq_on: that is in force; under percore_tsq_lock
+ * @tsq_over: it is off for good; under the same lock
  * @tsq_min_us: net.percore.tsq_min_us
  * @tsq_max_us: net.percore.tsq_max_us
  * @header: the registered sysctl table
  */
 struct percore_net {
 	struct net *net;
+	struct percore_stats __percpu *stats;
 	u8 listen_shard;
 	unsigned int listen_steal_us;
 	unsigned long *listen_ports;
 	u8 connect_local;
 	bool connect_on;
 	bool connect_over;
-	struct percore_connects __percpu *connects;
 	u8 tsq;
 	bool tsq_on;
+	bool tsq_over;
 	unsigned int tsq_min_us;
 	unsigned int tsq_max_us;
 	struct ctl_table_header *header;

@@ -33,6 +33,7 @@
 #include <net/tcp.h>
 
 #include "percore.h"
+#include "stats.h"
 #include "trace.h"
 
 /* Entries of the pool to look at for a connection of this core */
@@ -328,8 +329,9 @@ static bool percore_shard_fill(struct percore_listener *lsn,
  */
 static void percore_shard_return(struct percore_shard *shard, u32 n)
 {
-	struct request_sock_queue *pool = percore_queue(shard->listener->sk);
 	struct request_sock *first = shard->head, *last = NULL;
+	const struct sock *sk = shard->listener->sk;
+	struct request_sock_queue *pool = percore_queue(sk);
 	u32 i;
 
 	lockdep_assert_held(&pool->rskq_lock);
@@ -337,7 +339,8 @@ static void percore_shard_return(struct percore_shard *shard, u32 n)
 		last = percore_shard_remove(shard);
 	if (!last)
 		return;
-	trace_percore_spill(shard->listener->sk, shard->cpu, i);
+	trace_percore_spill(sk, shard->cpu, i);
+	percore_stat_add(sock_net(sk), PERCORE_STAT_SPILLED, i);
 	last->dl_next = pool->rskq_accept_head;
 	if (!pool->rskq_accept_head)
 		pool->rskq_accept_tail = last;

@@ -45,6 +45,7 @@
 #include <trace/events/sock.h>
 
 #include "percore.h"
+#include "stats.h"
 #include "tsq.h"
 
 #define CREATE_TRACE_POINTS
@@ -125,6 +126,7 @@ static void percore_tsq_sample(struct percore_tsq_dev *tdev, unsigned int id,
 	WRITE_ONCE(q->shift, q->rule.shift);
 	trace_percore_tsq(tdev->dev, id, was, &q->rule);
 	percore_event_tsq(tdev->dev, id, q->rule.shift);
+	percore_stat_inc(dev_net(tdev->dev), PERCORE_STAT_TSQ_CHANGES);
 }
 
 /*
@@ -391,14 +393,16 @@ static void percore_tsq_turn_off(struct percore_net *pn)
  * @pn: the namespace
  * @on: which; off gives back all sockets before it returns
  * Context: process, sleeps.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -ENODEV when the namespace or the module goes.
  */
 int percore_tsq_set(struct percore_net *pn, bool on)
 {
 	int err = 0;
 
 	mutex_lock(&percore_tsq_lock);
-	if (on && !pn->tsq_on) {
+	if (on && pn->tsq_over) {
+		err = -ENODEV;
+	} else if (on && !pn->tsq_on) {
 		err = percore_tsq_turn_on(pn);
 	} else if (!on && pn->tsq_on) {
 		percore_tsq_turn_off(pn);
@@ -421,8 +425,8 @@ int percore_tsq_net_init(struct percore_net *pn)
 }
 
 /**
- * percore_tsq_net_pre_exit - take no more sockets of a namespace that goes
- * @pn: the namespace
+ * percore_tsq_net_pre_exit - take no more sockets of a namespace, for good
+ * @pn: the namespace, which goes, or the module does
  *
  * The kernel waits for a grace period between this and percore_tsq_net_exit(),
  * one for all namespaces that go.
@@ -432,6 +436,7 @@ int percore_tsq_net_init(struct percore_net *pn)
 void percore_tsq_net_pre_exit(struct percore_net *pn)
 {
 	mutex_lock(&percore_tsq_lock);
+	pn->tsq_over = true;
 	if (pn->tsq_on)
 		percore_tsq_turn_off(pn);
 	mutex_unlock(&percore_tsq_lock);

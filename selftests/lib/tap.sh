@@ -7,6 +7,7 @@
 #   check DESC COMMAND [ARG...]     ok if COMMAND succeeds, else its output too
 #   diag TEXT          skip_all REASON        finish
 #   defer COMMAND [ARG...]          run at exit, last deferred first
+#   times FEW MANY     how often to do what is done again and again: MANY with LONG
 
 # Results go where stdout went at the start, even from within check.
 exec {tap_fd}>&1
@@ -29,6 +30,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 defer() { tap_deferred+=("$(printf '%q ' "$@")"); }
+
+times() { if [ -n "${LONG:-}" ]; then echo "$2"; else echo "$1"; fi; }
 
 diag() { sed 's/^/# /' <<<"$*" >&$tap_fd; }
 

@@ -5,7 +5,8 @@
 #   srv: eth0 (listeners) ==== cli: eth1
 #   percorectl --generic netlink--> percore.ko, and /proc and /sys beside it
 #
-# Claim: what percorectl shows is what ss, sysctl, procfs and sysfs show; a
+# Claim: what percorectl shows is what ss, sysctl, procfs and sysfs show, and
+# /proc/net/percore and nstat the same counters, exact, for each namespace; a
 # moved interrupt, transmit map or receive map is found and named; it answers
 # for its own network namespace, to anybody, while listeners come and go and
 # while the module leaves.
@@ -101,6 +102,50 @@ of_port() { echo ".[] | select(.port == $1) | $2"; }
 inode_of() { on_srv ss -Hltne "sport = :$1" 2>/dev/null | grep -o 'ino:[0-9]*' | cut -d : -f 2; }
 
 srv_listeners() { on_srv "$ctl" listeners --json; }
+
+## counters
+
+counter() { # NAME, in srv
+	on_srv cat /proc/net/percore | awk -v name="$1" '
+		NR == 1 { for (i = 2; i <= NF; i++) if ($i == name) at = i }
+		NR == 2 && at { print $at }'
+}
+
+counters_are() { # "NAME VALUE..."
+	local words
+
+	read -ra words <<<"$1"
+	set -- "${words[@]}"
+	while [ $# -gt 1 ]; do
+		echo "$1: want $2, got $(counter "$1")"
+		[ "$(counter "$1")" = "$2" ] || return
+		shift 2
+	done
+}
+
+# Every counter, under every name
+same_counters() {
+	on_srv cat /proc/net/percore >"$tmp/proc"
+	on_srv "$ctl" status --json >"$tmp/json"
+	on_srv env PROC_NET_NETSTAT=/proc/net/percore nstat -asz 'Percore*' >"$tmp/nstat"
+	python3 - "$tmp/proc" "$tmp/json" "$tmp/nstat" <<-'END'
+		import json, re, sys
+		names, values = [line.split() for line in open(sys.argv[1])]
+		assert names.pop(0) == values.pop(0) == "Percore:" and len(names) == 11
+		proc = dict(zip(names, map(int, values), strict=True))
+		status = json.load(open(sys.argv[2]))
+		nstat = dict(line.split()[:2] for line in open(sys.argv[3]) if line[0] != "#")
+		for name, value in proc.items():
+		    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+		    print(name, value, status.get(snake), nstat.get("Percore" + name))
+		    assert value == status[snake] == int(nstat["Percore" + name])
+	END
+}
+
+in_new_netns() { # all there, and 0
+	unshare -n cat /proc/net/percore | tee "$tmp/proc"
+	[ "$(wc -l <"$tmp/proc")" = 2 ] && sed 1d "$tmp/proc" | grep -qE '^Percore:( 0){11}$'
+}
 
 ## status
 
@@ -260,6 +305,8 @@ check "eight accepts are counted" \
 	json "$(of_port 7001 '[.cores[] | .accepts_local + .accepts_stolen] | add')" 8 srv_listeners
 check "none waits" \
 	json "$(of_port 7001 '[.backlog, ([.cores[].depth] | add)]')" '[0,0]' srv_listeners
+check "so says the namespace's count" counters_are "Attached 5 Detached 0 Syns 8" &&
+	test $(($(counter AcceptsLocal) + $(counter AcceptsStolen))) = 8
 check "each core is there once" \
 	json "$(of_port 7001 '[.cores[].cpu] | (unique | length) == length')" true srv_listeners
 
@@ -285,10 +332,15 @@ check "on a terminal it goes on" test "$(screens)" -ge 3
 check "the table has their address, number and share" \
 	sh -c 'ip netns exec srv "$0" listeners |
 		grep -qE "^0\.0\.0\.0:7001 +[0-9]+ +0 +10 +all +14 +[0-9]+ +[0-9]+ +[0-9.]+% +0$"' "$ctl"
+srv_listeners >"$tmp/last"
 check "anybody may ask" json length 5 \
 	on_srv setpriv --reuid 65534 --regid 65534 --clear-groups "$ctl" listeners --json
 end "$listen_pid"
 check "they are gone with their process" wait_until 20 json . '[]' on_srv "$ctl" listeners --json
+local_was=$(jq "[$(of_port 7001 '.cores[].accepts_local')] | add" "$tmp/last")
+check "their counts are not" counters_are "Attached 5 Detached 5 Syns 14 AcceptsLocal $local_was AcceptsStolen $((14 - local_was))"
+check "procfs, percorectl and nstat have the same counters" same_counters
+check "a new namespace begins at 0" in_new_netns
 
 ## monitor
 
@@ -381,7 +433,13 @@ reader_ends() { # with what the last one said, and how many lines
 }
 reload() { [ -e "$sysctls" ] || insmod "$percore"; }
 defer reload
-check "the module leaves while it is asked" rmmod percore
+exec {counters}</proc/net/percore
+# A dump that is under way keeps it
+check "the module leaves while it is asked" wait_until 30 rmmod percore
+check "so do its counters, in all namespaces" sh -c \
+	'! test -e /proc/net/percore && ! ip netns exec srv test -e /proc/net/percore'
+check "who has the file open reads no more of it" sh -c '! cat 2>&1' <&"$counters"
+exec {counters}<&-
 # With 3 and one line, and whatever was lost of 500 listeners that go at once
 monitor_ends() {
 	wait "$monitor"

@@ -18,10 +18,9 @@ import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-REPO = os.path.dirname(os.path.dirname(HERE))
-SHARE = os.environ.get("VMBOX_SHARE", "/run/vmbox")
-MODULES = os.environ.get("VMBOX_MODULES", REPO)
+from guest import (HERE, MODULES, REPO, SHARE, insert, read, run, wait_until,
+                   write)
+
 TRAFFIC = f"{HERE}/traffic"
 PATHS = {
     "igb_percore": f"{MODULES}/drivers/net/ethernet/igb_percore/igb_percore.ko",
@@ -31,34 +30,6 @@ SERVER_MAC, CLIENT_MAC = "52:54:00:00:00:01", "52:54:00:00:00:02"
 PCI = "/sys/bus/pci"
 # No more data on its way than a ring can take, or drops would set the pace.
 SOCKET_BUFFER = 131072
-
-
-def run(*words, **options):
-    """Run a program that has to succeed; returns its output."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.STDOUT, check=False, **options)
-    if done.returncode:
-        sys.exit(f"bench: {' '.join(words)}: status {done.returncode}\n"
-                 f"{done.stdout}")
-    return done.stdout
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def wait_until(what, condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"bench: waited {seconds} s for {what}")
-        time.sleep(0.01)
 
 
 # ---- configuration ----
@@ -72,14 +43,6 @@ def nics():
     return found
 
 
-def insert(name):
-    for needed in run("modinfo", "-F", "depends",
-                      PATHS[name]).strip().split(","):
-        if needed:
-            run("modprobe", needed)
-    run("insmod", PATHS[name])
-
-
 def load(plan):
     """The server's NIC is reserved for its driver before any is there."""
     server, client = nics()
@@ -87,7 +50,7 @@ def load(plan):
     write(f"{PCI}/devices/{client}/driver_override", "igb")
     run("modprobe", "igb")
     for name in plan["modules"]:
-        insert(name)
+        insert(PATHS[name])
 
 
 def interface(mac):

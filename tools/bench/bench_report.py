@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The report of tools/bench/bench: what the samples say, as tables and plots.
+"""The report of bench and bench-host: what samples say, as tables and plots.
 
-usage: bench_report.py JSON DIR     writes DIR/bench.json and DIR/bench.html
+usage: bench_report.py JSON DIR     writes DIR/KIND.json and DIR/KIND.html, where
+                                    KIND is bench or bench-host
        bench_report.py --rst JSON   prints tables for the documentation
 
 A figure of a configuration is the mean of its rounds. Noise is how far apart
@@ -16,28 +17,24 @@ import os
 import statistics
 import sys
 
-try:
-    import matplotlib
-except ModuleNotFoundError:
-    sys.exit("bench: python3-matplotlib is not installed: make setup")
-matplotlib.use("svg")
-# pylint: disable=wrong-import-position
-from matplotlib import pyplot  # noqa: E402
+from bench_text import LOCAL, kind_of
 
 BASE, AGAIN = "stock", "stock-again"
-SHORT = ["instructions", "instructions in the NIC's driver", "MMIO writes",
-         "hard interrupts", "context switches", "remote wake-ups",
-         "cache-line moves"]
-LOCAL = "% accepted on the CPU of the SYN"
 FUNCTIONS = 14
 
 
 # ---- figures ----
 
-def values(data, scenario, cpus, config, figure):
-    return [entry["figures"][figure] for entry in data["samples"]
+def entries_of(data, scenario, cpus, config):
+    return [entry for entry in data["samples"]
             if (entry["scenario"], entry["cpus"], entry["config"]) ==
             (scenario, cpus, config)]
+
+
+def values(data, scenario, cpus, config, figure):
+    return [entry["figures"][figure]
+            for entry in entries_of(data, scenario, cpus, config)
+            if figure in entry["figures"]]
 
 
 def noise_of(data, scenario, cpus, figure):
@@ -107,7 +104,7 @@ def form(value):
 
 def percent(entry, row):
     """The difference from stock; a share is not compared as a cost is."""
-    if row["figure"] == LOCAL:
+    if row["figure"].startswith("% "):
         return ""
     base = row["configs"].get(BASE, {}).get("mean")
     if not base or "difference" not in entry or entry is row["configs"][BASE]:
@@ -158,33 +155,14 @@ def heading(data, scenario, cpus):
             f" {entry['title']}; of a {entry['unit']}")
 
 
-def setting(data):
-    """[(what, of what)]"""
-    facts, machine = data["facts"], data["machine"]
-    ends = ("both ends on the same CPUs, counted together"
-            if facts["together"] else
-            "as many CPUs more for the client, which are not counted")
-    return [
-        ("kernel", f"Linux {machine['kernel']}, {machine['version']}"),
-        ("machine", f"QEMU {facts['qemu']} (TCG, icount), q35,"
-         f" {machine['processor']}, {machine['memory_mb']} MB, 82576 (igb) both"
-         f" ends; {ends}"),
-        ("host", facts["host"]),
-        ("commit", facts["commit"]),
-        ("date", facts["date"]),
-        ("rounds", f"{facts['rounds']}, in turn, each configuration in a boot"
-         " of its own"),
-        ("again", facts["command"]),
-    ]
-
-
 def print_tables(data):
     for scenario, cpus in parts(data):
         print(f"\n{heading(data, scenario, cpus)}")
-        for line in aligned(text_rows(data, scenario, cpus, SHORT + [LOCAL])):
+        for line in aligned(text_rows(data, scenario, cpus,
+                                      kind_of(data)["short"])):
             print(f"  {line}")
     print("\n(x%) is a difference within noise.")
-    for what, text in setting(data):
+    for what, text in kind_of(data)["setting"](data):
         print(f"{what}: {text}")
 
 
@@ -199,16 +177,31 @@ def rst_table(rows):
 
 
 def print_rst(data):
-    for what, text in setting(data):
+    for what, text in kind_of(data)["setting"](data):
         print(f"| {what}: {text}")
     for scenario, cpus in parts(data):
         title = heading(data, scenario, cpus)
         print(f"\n{title}\n")
         print("\n".join(rst_table(text_rows(data, scenario, cpus,
-                                            SHORT + [LOCAL]))))
+                                            kind_of(data)["short"]))))
 
 
 # ---- plots ----
+
+pyplot = None	# who wants none need not have it, nor wait for it
+
+
+def load_pyplot():
+    """To be called first, by who wants to know at once that it is missing."""
+    global pyplot	# pylint: disable=global-statement
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        sys.exit("python3-matplotlib is not installed (apt-get install it)")
+    matplotlib.use("svg")
+    from matplotlib import pyplot as found
+    pyplot = found
+
 
 def svg_of(figure):
     text = io.StringIO()
@@ -256,33 +249,82 @@ def plot_bars(axes, data, scenario, figure):
                     ha="right")
 
 
-def plot_figure(data, figure):
-    """A plot of each scenario: against CPUs, or bars if there is one number."""
-    names = list(data["scenarios"])
+def grid_of(names):
+    """A picture, and [(axes, name)]"""
     columns = min(4, len(names))
     lines = -(-len(names) // columns)
     picture, grid = pyplot.subplots(lines, columns, squeeze=False,
                                     figsize=(3.6 * columns, 3.1 * lines))
-    several = len(data["facts"]["cpus"]) > 1
-    for axes, name in zip(grid.flat, names):
-        (plot_against_cpus if several else plot_bars)(axes, data, name, figure)
-        axes.set_title(name, fontsize=10)
-        axes.set_ylim(bottom=0)
-        axes.grid(axis="y", alpha=0.3)
     for axes in grid.flat[len(names):]:
         axes.axis("off")
+    for axes, name in zip(grid.flat, names):
+        axes.set_title(name, fontsize=10)
+        axes.grid(axis="y", alpha=0.3)
+    return picture, list(zip(grid.flat, names))
+
+
+def plot_figure(data, figure):
+    """A plot of each scenario: against CPUs, or bars if there is one number."""
+    names = [name for name in data["scenarios"]
+             if any((row["scenario"], row["figure"]) == (name, figure)
+                    for row in data["summary"])]
+    if not names:
+        return ""
+    picture, grid = grid_of(names)
+    several = len(data["facts"]["cpus"]) > 1
+    for axes, name in grid:
+        (plot_against_cpus if several else plot_bars)(axes, data, name, figure)
+        axes.set_ylim(bottom=0)
     if several:
-        grid.flat[0].legend(fontsize=7)
+        grid[0][0].legend(fontsize=7)
         picture.supxlabel("CPUs of the server", fontsize=9)
+    picture.tight_layout()
+    return svg_of(picture)
+
+
+def plot_latency(axes, data, scenario, cpus):
+    """Mean of the rounds at each percentile, from the least to the most."""
+    paint = colours(data)
+    for config in data["configs"]:
+        rounds = [dict(entry["latency"])
+                  for entry in entries_of(data, scenario, cpus, config)
+                  if entry.get("latency")]
+        if not rounds:
+            continue
+        at = sorted(set.intersection(*map(set, rounds)))
+        rows = [[found[share] for found in rounds] for share in at]
+        beyond = [1 - share / 100 for share in at]
+        axes.plot(beyond, [statistics.mean(row) for row in rows],
+                  label=config, color=paint[config])
+        axes.fill_between(beyond, [min(row) for row in rows],
+                          [max(row) for row in rows], alpha=0.15,
+                          color=paint[config])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.invert_xaxis()
+
+
+def plot_latencies(data):
+    cpus = max(data["facts"]["cpus"])
+    names = [name for name in data["scenarios"]
+             if any(entry["scenario"] == name and entry.get("latency")
+                    for entry in data["samples"])]
+    if not names:
+        return ""
+    picture, grid = grid_of(names)
+    for axes, name in grid:
+        plot_latency(axes, data, name, cpus)
+    grid[0][0].legend(fontsize=7)
+    picture.supxlabel("share of operations that took longer", fontsize=9)
+    picture.supylabel("us", fontsize=9)
     picture.tight_layout()
     return svg_of(picture)
 
 
 def mean_by_function(data, scenario, cpus, config, key):
     """Of the rounds; a function that is not among a round's first counts 0."""
-    entries = [entry for entry in data["samples"]
-               if (entry["scenario"], entry["cpus"], entry["config"]) ==
-               (scenario, cpus, config)]
+    entries = [entry for entry in entries_of(data, scenario, cpus, config)
+               if key in entry]
     sums = {}
     for entry in entries:
         for name, count in entry[key]:
@@ -311,7 +353,9 @@ def plot_functions(data, scenario, cpus, key):
                      for at in range(len(names))], names, fontsize=8)
     axes.invert_yaxis()
     axes.legend(fontsize=8)
-    axes.set_title(f"{key}, {scenario}, {cpus} CPUs, per operation", fontsize=10)
+    axes.set_title(f"{kind_of(data)['functions'][key]} by function, {scenario},"
+                   f" {cpus} CPU{'s' if cpus > 1 else ''}, per operation",
+                   fontsize=10)
     return svg_of(picture)
 
 
@@ -324,17 +368,18 @@ table { border-collapse: collapse; font-size: 13px; margin: .6em 0 1.6em }
 th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd;
  white-space: nowrap }
 th:first-child, td:first-child { text-align: left; white-space: normal }
-small { color: #777 } .less { color: #176d2c } .more { color: #b3261e }
+small { color: #777 } .good { color: #176d2c } .bad { color: #b3261e }
 .same { color: #888 } svg { max-width: 100%; height: auto }
 """
 
 
-def cell(entry, row):
+def cell(entry, row, more):
+    """more: more of this figure is better"""
     if entry is None:
         return "<td>-</td>"
     share, kind = percent(entry, row), "same"
     if share and entry["beyond_noise"]:
-        kind = "less" if entry["difference"] < 0 else "more"
+        kind = "good" if (entry["difference"] > 0) == more else "bad"
     ends = f"{form(entry['min'])} .. {form(entry['max'])}"
     return (f'<td title="{ends}">{form(entry["mean"])}'
             + (f' <span class="{kind}">{html.escape(share)}</span>'
@@ -347,7 +392,8 @@ def table(data, scenario, cpus):
     lines = [f"<table><tr><th></th>{head}<th>noise</th></tr>"]
     for row in rows_of(data, scenario, cpus):
         noise = "?" if row["noise"] is None else form(row["noise"])
-        cells = "".join(cell(row["configs"].get(config), row)
+        more = row["figure"] in kind_of(data)["more"]
+        cells = "".join(cell(row["configs"].get(config), row, more)
                         for config in configs)
         what = html.escape(row["figure"])
         why = html.escape(data["figures"][row["figure"]])
@@ -363,63 +409,49 @@ def definitions(entries):
         for name, text in entries) + "</table>"
 
 
-INTRODUCTION = """
-<p>What an operation costs the server on Debian's kernel as it comes, and with
-the modules of percore: <em>igb_percore</em>, a driver for the Intel 82576 with
-one queue pair a core, and <em>percore</em>, which gives a listening TCP socket
-one accept queue a core.</p>
-<p>All is counted, nothing is timed. The guest runs under emulation, where one
-instruction is one nanosecond of its clock; a plugin of the emulator counts what
-the kernel does on the server's CPUs between two marks, and the client runs on
-CPUs that are not counted. So a busy host changes no figure, and anybody can
-have the same with the command below. It says nothing of the speed of real
-caches, PCIe or a wire. The model of cache lines has caches without end: take
-the ratios from it, not the numbers.</p>
-<p>Each cell is the mean of the rounds, the difference from <em>stock</em>, and
-the least and the most of the rounds below. Every configuration has a boot of its
-own in each round. <em>stock-again</em> is stock once more; <em>noise</em> is how
-far apart any two rounds of these two lay. A difference that is larger is
-<span class="less">green</span> or <span class="more">red</span>; one that is not
-means nothing, and is <span class="same">grey</span>.</p>
-"""
-
-
 def page(data):
+    kind = kind_of(data)
     titles = {name: entry["title"] for name, entry in data["configs"].items()}
     out = ["<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8">',
-           "<title>percore: cost of an operation</title>",
+           f"<title>{kind['title']}</title>",
            f"<style>{STYLE}</style></head><body>",
-           "<h1>percore: cost of an operation</h1>", INTRODUCTION,
-           definitions(setting(data)),
+           f"<h1>{kind['title']}</h1>", kind["introduction"],
+           definitions(kind["setting"](data)),
            "<h2>Configurations</h2>", definitions(titles.items())]
-    for figure in ("instructions", "hard interrupts", "MMIO writes",
-                   "cache-line moves"):
-        if any(row["figure"] == figure for row in data["summary"]):
-            out += [f"<h2>{figure.capitalize()} of an operation</h2>",
-                    plot_figure(data, figure)]
+    pictures = [(f"{figure[0].upper()}{figure[1:]}", plot_figure(data, figure))
+                for figure in kind["plots"]]
+    pictures.insert(2, ("Latency", plot_latencies(data)))
+    for title, picture in pictures:
+        if picture:
+            out += [f"<h2>{html.escape(title)}</h2>", picture]
     for scenario, cpus in parts(data):
         out += [f"<h2>{html.escape(heading(data, scenario, cpus))}</h2>",
                 table(data, scenario, cpus)]
         if cpus == max(data["facts"]["cpus"]):
-            out += [plot_functions(data, scenario, cpus, f"{key} by function")
-                    for key in ("instructions", "moves")]
+            out += [plot_functions(data, scenario, cpus, key)
+                    for key in kind["functions"]]
     out += ["<h2>Figures</h2>", definitions(data["figures"].items()),
             "</body></html>", ""]
     return "\n".join(out)
 
 
-def write(data, directory):
+def write(data, directory, with_page=True):
     """Both files, and the short tables on the terminal."""
-    add_local(data)
+    name = data.get("kind", "bench")
+    if name == "bench":
+        add_local(data)
     data["summary"] = summarize(data)
     os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/bench.json", "w", encoding="utf-8") as file:
+    with open(f"{directory}/{name}.json", "w", encoding="utf-8") as file:
         json.dump(data, file, indent=1)
         file.write("\n")
-    with open(f"{directory}/bench.html", "w", encoding="utf-8") as file:
-        file.write(page(data))
+    if with_page:
+        load_pyplot()
+        with open(f"{directory}/{name}.html", "w", encoding="utf-8") as file:
+            file.write(page(data))
     print_tables(data)
-    print(f"report: {os.path.relpath(directory)}/bench.html, bench.json")
+    print(f"report: {os.path.relpath(directory)}/{name}.json"
+          f"{f', {name}.html' if with_page else ''}")
 
 
 def main():

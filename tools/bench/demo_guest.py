@@ -13,7 +13,6 @@ traced. Writes to $VMBOX_SHARE: rounds, one JSON object a line, and
 ROUND-CONFIGURATION.trace, the text of the trace.
 """
 import contextlib
-import glob
 import json
 import os
 import re
@@ -22,10 +21,11 @@ import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-REPO = os.path.dirname(os.path.dirname(HERE))
-SHARE = os.environ.get("VMBOX_SHARE", "/run/vmbox")
-MODULES = os.environ.get("VMBOX_MODULES", REPO)
+from guest import (MODULES, REPO, SHARE, insert, loaded, net_counters, read, run,
+                   wait_until, write)
+from load import parse_wrk
+from tracing import NGINX_PROBES, lost, nginx_events, tracing
+
 OURS = {
     "igb_percore": f"{MODULES}/drivers/net/ethernet/igb_percore/igb_percore.ko",
     "percore": f"{MODULES}/net/percore/percore.ko",
@@ -37,18 +37,7 @@ SERVER = f"0-{SERVER_CPUS - 1}"
 CLIENT = f"{SERVER_CPUS}-{CPUS - 1}"
 CONF = "/run/demo-nginx.conf"
 PID_FILE = "/run/nginx.pid"
-TRACING = "/sys/kernel/tracing"
 CONNECTIONS_PER_CORE = 4
-
-
-def run(*words, **options):
-    """Run a program that has to succeed; returns its output."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.STDOUT, check=False, **options)
-    if done.returncode:
-        sys.exit(f"demo: {' '.join(words)}: status {done.returncode}\n"
-                 f"{done.stdout}")
-    return done.stdout
 
 
 def net(*words):
@@ -58,36 +47,7 @@ def net(*words):
     return run("bash", "-c", script, "bash", *words)
 
 
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def wait_until(what, condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"demo: waited {seconds} s for {what}")
-        time.sleep(0.01)
-
-
 # ---- configurations ----
-
-def loaded():
-    return {line.split()[0] for line in read("/proc/modules").splitlines()}
-
-
-def insert(path):
-    for needed in run("modinfo", "-F", "depends", path).strip().split(","):
-        if needed:
-            run("modprobe", needed)
-    run("insmod", path)
-
 
 def configure(config):
     """Stock driver alone, or both modules instead. Nothing else differs."""
@@ -158,18 +118,6 @@ def nginx():
 
 # ---- figures ----
 
-def snmp(pid):
-    """Counters of the network namespace of a process."""
-    found = {}
-    for name in ("snmp", "netstat"):
-        lines = read(f"/proc/{pid}/net/{name}").splitlines()
-        for keys, values in zip(lines[::2], lines[1::2]):
-            prefix, *keys = keys.split()
-            found.update(zip((prefix[:-1] + key for key in keys),
-                             map(int, values.split()[1:])))
-    return found
-
-
 def interrupts():
     """Of the server's NIC, and those between cores, on the server's CPUs."""
     nic = between = 0
@@ -196,13 +144,13 @@ def tasks(pids):
 
 
 def snapshot(master):
-    net_counters = snmp(master)
+    net = net_counters(f"/proc/{master}/net")
     nic, between = interrupts()
     switches, migrations = tasks(children(master))
     return {
-        "connections": net_counters["TcpPassiveOpens"],
-        "retransmitted": net_counters["TcpRetransSegs"],
-        "listen_drops": net_counters["TcpExtListenDrops"],
+        "connections": net["TcpPassiveOpens"],
+        "retransmitted": net["TcpRetransSegs"],
+        "listen_drops": net["TcpExtListenDrops"],
         "nic_interrupts": nic,
         "core_interrupts": between,
         "worker_switches": switches,
@@ -210,6 +158,10 @@ def snapshot(master):
         "system_switches": int(re.search(r"(?m)^ctxt (\d+)",
                                          read("/proc/stat"))[1]),
     }
+
+
+def passive_opens(master):
+    return net_counters(f"/proc/{master}/net")["TcpPassiveOpens"]
 
 
 def drained(master):
@@ -220,18 +172,6 @@ def drained(master):
 
 
 # ---- load ----
-
-def parse_wrk(text):
-    errors = re.search(r"Socket errors: (.*)", text)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return {
-        "requests": int(re.search(r"(\d+) requests in", text)[1]),
-        "requests_per_s": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
-        "socket_errors": sum(map(int, re.findall(r"\d+", errors[1])))
-        if errors else 0,
-        "bad_responses": int(bad[1]) if bad else 0,
-    }
-
 
 def wrk_words():
     return ["ip", "netns", "exec", "cli", "taskset", "-c", CLIENT, "wrk",
@@ -252,11 +192,11 @@ def interrupt(process):
 
 def load(master, seconds):
     """Every request on a new connection, which the server closes."""
-    opened = snmp(master)["TcpPassiveOpens"]
+    opened = passive_opens(master)
     with subprocess.Popen(wrk_words(), stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.STDOUT) as wrk:
         wait_until("a connection",
-                   lambda: snmp(master)["TcpPassiveOpens"] > opened)
+                   lambda: passive_opens(master) > opened)
         time.sleep(seconds)
         text = interrupt(wrk)
     if wrk.returncode or "requests in" not in text:
@@ -275,42 +215,8 @@ def measured(master, seconds):
 
 # ---- trace ----
 
-EVENTS = {
-    "sock/inet_sock_set_state": "sport == 80",
-    "sock/sk_data_ready": None,
-    "sock/sock_recv_length": 'comm == "nginx"',
-    "sock/sock_send_length": 'comm == "nginx"',
-    "demo/graft": 'comm == "nginx"',
-}
-
-
-@contextlib.contextmanager
-def tracing():
-    """Yields a trace of its own. demo/graft is accept() taking a connection."""
-    write(f"{TRACING}/kprobe_events", "p:demo/graft security_sock_graft sk=$arg1:x64")
-    trace = f"{TRACING}/instances/demo"
-    os.mkdir(trace)
-    write(f"{trace}/tracing_on", "0")
-    write(f"{trace}/buffer_size_kb", "4096")
-    write(f"{trace}/options/fields", "1")
-    for event, condition in EVENTS.items():
-        if condition:
-            write(f"{trace}/events/{event}/filter", condition)
-        write(f"{trace}/events/{event}/enable", "1")
-    yield trace
-    os.rmdir(trace)
-    write(f"{TRACING}/kprobe_events", "")
-
-
-def lost(trace):
-    """Events that found no room."""
-    text = "".join(map(read, glob.glob(f"{trace}/per_cpu/cpu*/stats")))
-    return sum(map(int, re.findall(
-        r"(?m)^(?:overrun|commit overrun|dropped events): (\d+)", text)))
-
-
 def traced(master, seconds, file):
-    with tracing() as trace:
+    with tracing("demo", NGINX_PROBES, nginx_events(80), 4096) as trace:
         write(f"{trace}/tracing_on", "1")
         result = measured(master, seconds)
         write(f"{trace}/tracing_on", "0")

@@ -10,8 +10,9 @@
  *
  * RATE: SO_MAX_PACING_RATE of each bulk flow, bytes a second. load prints, of
  * the MS after WARM_MS: acked (bytes that arrived, all flows), ns (how long that
- * was), rr (answers), p50_us, p99_us and max_us (of them), and least (acked of
- * the slowest flow). Between them mark() tells count.so.
+ * was), rr (answers), p50_us, p99_us and max_us (of them), least (acked of the
+ * slowest flow); and of the first flow at the end cwnd, rtt_us, min_rtt_us and
+ * pacing (bytes a second). Between them mark() tells count.so.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -118,14 +119,19 @@ static int dial(const char *address, uint16_t port, const char *cc)
 	return fd;
 }
 
-static uint64_t acked(int fd)
+static struct tcp_info info_of(int fd)
 {
 	struct tcp_info info = {};
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
 		die("TCP_INFO");
-	return info.tcpi_bytes_acked;
+	return info;
+}
+
+static uint64_t acked(int fd)
+{
+	return info_of(fd).tcpi_bytes_acked;
 }
 
 static int compare(const void *a, const void *b)
@@ -178,6 +184,7 @@ static int load(const char *address, uint16_t port, int flows, const char *cc,
 	static uint64_t was[FLOWS_MAX];
 	static int fd[FLOWS_MAX];
 	int epoll = epoll_create1(0), rr = dial(address, port + 1, cc), i;
+	struct tcp_info info;
 
 	if (epoll < 0 || flows > FLOWS_MAX || watch(epoll, rr, EPOLLIN))
 		die("epoll");
@@ -210,6 +217,10 @@ static int load(const char *address, uint16_t port, int flows, const char *cc,
 	       answers ? answer_us[answers * 99ull / 100] : 0,
 	       answers ? answer_us[answers - 1] : 0,
 	       (unsigned long long)(flows ? least : 0));
+	info = info_of(flows ? fd[0] : rr);
+	printf("cwnd=%u rtt_us=%u min_rtt_us=%u pacing=%llu\n",
+	       info.tcpi_snd_cwnd, info.tcpi_rtt, info.tcpi_min_rtt,
+	       (unsigned long long)info.tcpi_pacing_rate);
 	return 0;
 }
 

@@ -19,13 +19,14 @@ import sys
 import time
 
 import bench_guest
+import guest
 
-FLOWS = f"{bench_guest.HERE}/flows"
-PERCORECTL = f"{bench_guest.REPO}/tools/percorectl/percorectl"
-SHARE = bench_guest.SHARE
+FLOWS = f"{guest.HERE}/flows"
+PERCORECTL = f"{guest.REPO}/tools/percorectl/percorectl"
+SHARE = guest.SHARE
 TRACE = "/sys/kernel/tracing"
 PORT = 7000
-run = bench_guest.run
+run = guest.run
 
 
 def on(netns, *words):
@@ -108,14 +109,14 @@ def queue_state(dev):
 
 def trace_read():
     """What the tracepoint told of, since it was read last."""
-    lines = bench_guest.read(f"{TRACE}/trace").splitlines()
-    bench_guest.write(f"{TRACE}/trace", "")
+    lines = guest.read(f"{TRACE}/trace").splitlines()
+    guest.write(f"{TRACE}/trace", "")
     return [re.sub(r".*?(\d+\.\d+): percore_tsq:", r"\1", line)
             for line in lines if "percore_tsq:" in line]
 
 
 def measure(entry, dev):
-    wait = bench_guest.wait_until
+    wait = guest.wait_until
     wait("the queue to drain", lambda: drained(dev), 120)
     set_qdisc(dev, entry["qdisc"])
     on("srv", "ethtool", "-C", dev, "rx-usecs", str(entry["delay"]))
@@ -133,7 +134,7 @@ def measure(entry, dev):
 
 
 def main():
-    plan = json.loads(bench_guest.read(f"{SHARE}/plan"))
+    plan = json.loads(guest.read(f"{SHARE}/plan"))
     bench_guest.configure(plan)
     server, client = device("srv"), device("cli")
     for netns, dev in (("srv", server), ("cli", client)):
@@ -144,8 +145,8 @@ def main():
     run("modprobe", "tcp_bbr")
     if not os.path.exists(f"{TRACE}/trace"):
         run("mount", "-t", "tracefs", "tracefs", TRACE)
-    bench_guest.write(f"{TRACE}/events/percore/percore_tsq/enable", "1")
-    bench_guest.write(f"{SHARE}/symbols", bench_guest.read("/proc/kallsyms"))
+    guest.write(f"{TRACE}/events/percore/percore_tsq/enable", "1")
+    guest.write(f"{SHARE}/symbols", guest.read("/proc/kallsyms"))
     with open(f"{SHARE}/runs", "w", encoding="utf-8") as out:
         for entry in plan["runs"]:
             print(json.dumps(measure(entry, server)), file=out, flush=True)

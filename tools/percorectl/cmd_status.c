@@ -3,6 +3,7 @@
  * percorectl status: the module and its settings
  */
 #include <dirent.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,40 @@
 /* listen_ports lists every port in the worst case. */
 #define SYSCTL_MAX	(512 * 1024)
 
+/* In the order of rows; settings are shown as sysctls, see sysctls_read() */
+static const struct {
+	const char *name;
+	unsigned int attr;
+	size_t at;
+	bool setting;
+} numbers[] = {
+#define NUMBER(attr, member, setting) \
+	{ #member, PERCORE_A_STATUS_##attr, \
+	  offsetof(struct module_status, member), setting }
+	NUMBER(LISTEN_SHARD, listen_shard, true),
+	NUMBER(LISTEN_STEAL_US, listen_steal_us, true),
+	NUMBER(LISTENERS, listeners, false),
+	NUMBER(PORTS, ports, false),
+	NUMBER(CPUS, cpus, false),
+	NUMBER(TSQ_SOCKETS, tsq_sockets, false),
+	NUMBER(ATTACHED, attached, false),
+	NUMBER(DETACHED, detached, false),
+	NUMBER(SYNS, syns, false),
+	NUMBER(ACCEPTS_LOCAL, accepts_local, false),
+	NUMBER(ACCEPTS_STOLEN, accepts_stolen, false),
+	NUMBER(SPILLED, spilled, false),
+	NUMBER(CONNECTS_PLACED, connects_placed, false),
+	NUMBER(CONNECTS_LEFT, connects_left, false),
+	NUMBER(CONNECTS_LOST, connects_lost, false),
+	NUMBER(HEALED, healed, false),
+	NUMBER(TSQ_CHANGES, tsq_changes, false),
+};
+
+static struct val *number_of(const struct module_status *s, size_t i)
+{
+	return (struct val *)((char *)s + numbers[i].at);
+}
+
 /**
  * status_decode() - decode an answer to PERCORE_CMD_STATUS_GET
  * @attrs: PERCORE_A_STATUS_*
@@ -28,6 +63,7 @@ int status_decode(const void *attrs, size_t len, void *data)
 {
 	const struct nlattr *tb[PERCORE_A_STATUS_MAX + 1];
 	struct module_status *s = data;
+	size_t i;
 	int ret;
 
 	ret = attr_table(attrs, len, tb, PERCORE_A_STATUS_MAX);
@@ -35,21 +71,9 @@ int status_decode(const void *attrs, size_t len, void *data)
 		return ret;
 	ret = attr_string(tb[PERCORE_A_STATUS_VERSION], s->version,
 			  sizeof(s->version));
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_LISTEN_SHARD],
-			      &s->listen_shard);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_LISTEN_STEAL_US],
-			      &s->listen_steal_us);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_LISTENERS], &s->listeners);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_PORTS], &s->ports);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CPUS], &s->cpus);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_TSQ_SOCKETS],
-			      &s->tsq_sockets);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_PLACED],
-			      &s->connects_placed);
-	ret = ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_LEFT],
-			      &s->connects_left);
-	return ret ?: attr_val(tb[PERCORE_A_STATUS_CONNECTS_LOST],
-			       &s->connects_lost);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		ret = ret ?: attr_val(tb[numbers[i].attr], number_of(s, i));
+	return ret;
 }
 
 /* Numbers become integers, anything else stays a string. */
@@ -80,6 +104,7 @@ static json_t *sysctls_read(const struct module_status *s)
 	json_t *sysctls = json_object();
 	char *text = xrealloc(NULL, SYSCTL_MAX, 1);
 	struct dirent **entries;
+	size_t j;
 	int i, n;
 
 	n = scandir(SYSCTL_DIR, &entries, entry_is_visible, alphasort);
@@ -95,30 +120,25 @@ static json_t *sysctls_read(const struct module_status *s)
 	free(text);
 
 	/* procfs need not be there. */
-	if (s->listen_shard.known)
-		json_object_set_new(sysctls, "listen_shard",
-				    json_val(s->listen_shard));
-	if (s->listen_steal_us.known)
-		json_object_set_new(sysctls, "listen_steal_us",
-				    json_val(s->listen_steal_us));
+	for (j = 0; j < ARRAY_SIZE(numbers); j++)
+		if (numbers[j].setting && number_of(s, j)->known)
+			json_object_set_new(sysctls, numbers[j].name,
+					    json_val(*number_of(s, j)));
 	return sysctls;
 }
 
 static json_t *status_json(const struct module_status *s)
 {
 	json_t *root = json_object();
+	size_t i;
 
 	json_object_set_new(root, "version", s->version[0] ?
 			    json_string(s->version) : json_null());
 	json_object_set_new(root, "sysctl", sysctls_read(s));
-	json_object_set_new(root, "listeners", json_val(s->listeners));
-	json_object_set_new(root, "ports", json_val(s->ports));
-	json_object_set_new(root, "cpus", json_val(s->cpus));
-	json_object_set_new(root, "tsq_sockets", json_val(s->tsq_sockets));
-	json_object_set_new(root, "connects_placed",
-			    json_val(s->connects_placed));
-	json_object_set_new(root, "connects_left", json_val(s->connects_left));
-	json_object_set_new(root, "connects_lost", json_val(s->connects_lost));
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!numbers[i].setting)
+			json_object_set_new(root, numbers[i].name,
+					    json_val(*number_of(s, i)));
 	return root;
 }
 
@@ -135,18 +155,16 @@ static void row_print(const char *name, const json_t *value)
 
 static void status_print(json_t *root)
 {
-	static const char * const rows[] = {
-		"listeners", "ports", "cpus", "tsq_sockets", "connects_placed",
-		"connects_left", "connects_lost",
-	};
 	const char *key;
 	char name[64];
 	json_t *value;
 	size_t i;
 
 	row_print("percore", json_object_get(root, "version"));
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		row_print(rows[i], json_object_get(root, rows[i]));
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!numbers[i].setting)
+			row_print(numbers[i].name,
+				  json_object_get(root, numbers[i].name));
 	json_object_foreach(json_object_get(root, "sysctl"), key, value) {
 		snprintf(name, sizeof(name), "net.percore.%s", key);
 		row_print(name, value);

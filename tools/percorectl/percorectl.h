@@ -298,6 +298,14 @@ int ifname_error(const char *ifname);
  * @connects_placed: connections out whose port brings them to their core
  * @connects_left: those whose port the kernel chose, connect_local or not
  * @connects_lost: those that failed as their port was bound meanwhile
+ * @attached: listening sockets that got shards
+ * @detached: those that lost them
+ * @syns: SYNs to all sharded listeners
+ * @accepts_local: connections accepted on their core
+ * @accepts_stolen: on another
+ * @spilled: connections that a core gave up for anybody to take
+ * @healed: settings of steered NICs that drifted and were set again
+ * @tsq_changes: pacing shifts that transmit queues changed to
  */
 struct module_status {
 	char version[64];
@@ -310,6 +318,14 @@ struct module_status {
 	struct val connects_placed;
 	struct val connects_left;
 	struct val connects_lost;
+	struct val attached;
+	struct val detached;
+	struct val syns;
+	struct val accepts_local;
+	struct val accepts_stolen;
+	struct val spilled;
+	struct val healed;
+	struct val tsq_changes;
 };
 
 int status_decode(const void *attrs, size_t len, void *data);

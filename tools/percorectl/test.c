@@ -160,6 +160,14 @@ static struct nlmsghdr *status_message(void)
 	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_PLACED, 1ULL << 40);
 	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_LEFT, 18);
 	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_CONNECTS_LOST, 19);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_ATTACHED, 20);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_DETACHED, 21);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_SYNS, 22);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_ACCEPTS_LOCAL, 23);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_ACCEPTS_STOLEN, 24);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_SPILLED, 25);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_HEALED, 26);
+	mnl_attr_put_u64(nlh, PERCORE_A_STATUS_TSQ_CHANGES, 27);
 	return nlh;
 }
 
@@ -173,7 +181,10 @@ static void test_status(void)
 	   s.listen_steal_us.n == 200 && s.listeners.n == 3 &&
 	   s.ports.n == 2 && s.cpus.n == 4 && s.cpus.known &&
 	   s.tsq_sockets.n == 17 && s.connects_placed.n == 1ULL << 40 &&
-	   s.connects_left.n == 18 && s.connects_lost.n == 19,
+	   s.connects_left.n == 18 && s.connects_lost.n == 19 &&
+	   s.attached.n == 20 && s.detached.n == 21 && s.syns.n == 22 &&
+	   s.accepts_local.n == 23 && s.accepts_stolen.n == 24 &&
+	   s.spilled.n == 25 && s.healed.n == 26 && s.tsq_changes.n == 27,
 	   "status: every attribute arrives");
 
 	s = (struct module_status){};

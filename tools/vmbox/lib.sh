@@ -47,3 +47,14 @@ module_dir() {
 		echo "$cache/obj/$1-$(cksum <<<"$repo" | cut -d ' ' -f 1)"
 	fi
 }
+
+# What a kernel's log has only if something is wrong.
+# shellcheck disable=SC2034
+complaints='BUG:|WARNING:|Oops|Kernel panic|general protection fault|INFO: task .* blocked'
+complaints+='|rcu: INFO:|INFO: rcu_|INFO: possible|INFO: trying to register|INFO: lockdep'
+complaints+='|lockup|possible (circular|recursive|irq lock)|inconsistent lock state'
+complaints+='|suspicious RCU|KASAN:|UBSAN:|KCSAN:|KFENCE:|ODEBUG:|refcount_t:'
+complaints+='|unreferenced object|kmemleak: [0-9]+ new|Bad page|list_(add|del) corruption'
+complaints+='|NETDEV WATCHDOG|transmit queue .* timed out|[Tt]x timeout|Unit Hang'
+complaints+='|DMAR: .*fault|pagealloc: memory corruption'
+complaints+='|unregister_netdevice: waiting|scheduling while atomic'

@@ -4,7 +4,7 @@
 #
 #   packages -> apt        QEMU from bookworm-backports, the rest from bookworm
 #   linux-image -> cache   unpacked beside the system, not installed on it
-#   debug kernel -> cache  only with --kernel debug; see debug-kernel.sh
+#   debug kernels -> cache only with --kernel debug or kcsan; see debug-kernel.sh
 
 export DEBIAN_FRONTEND=noninteractive
 apt_updated=
@@ -159,10 +159,10 @@ setup() {
 	setup_debian_kernel
 	setup_scripts
 	exec {lock}>&-
-	if [ "$kernel" = debug ]; then
+	if [ "$kernel" != debian-6.12 ]; then
 		# shellcheck source=tools/vmbox/debug-kernel.sh
 		. "$here/debug-kernel.sh"
-		setup_debug_kernel
+		setup_debug_kernel "$kernel"
 	fi
 	say "ready: kernel $(<"$(kernel_dir "$kernel")/release"), $(qemu-system-x86_64 --version | head -n 1)"
 }

@@ -96,6 +96,14 @@ enum percore_attr_status {
 	PERCORE_A_STATUS_CONNECTS_PLACED,/* u64: by connect_local, to a core */
 	PERCORE_A_STATUS_CONNECTS_LEFT,	/* u64: the kernel chose their port */
 	PERCORE_A_STATUS_CONNECTS_LOST,	/* u64: failed, port bound meanwhile */
+	PERCORE_A_STATUS_ATTACHED,	/* u64: listeners that got shards */
+	PERCORE_A_STATUS_DETACHED,	/* u64: those that lost them */
+	PERCORE_A_STATUS_SYNS,		/* u64: to all sharded listeners */
+	PERCORE_A_STATUS_ACCEPTS_LOCAL,	/* u64: on the connection's core */
+	PERCORE_A_STATUS_ACCEPTS_STOLEN,/* u64: on another */
+	PERCORE_A_STATUS_SPILLED,	/* u64: given up by their core */
+	PERCORE_A_STATUS_HEALED,	/* u64: settings that drifted */
+	PERCORE_A_STATUS_TSQ_CHANGES,	/* u64: of a queue's pacing shift */
 
 	__PERCORE_A_STATUS_MAX,
 	PERCORE_A_STATUS_MAX = __PERCORE_A_STATUS_MAX - 1

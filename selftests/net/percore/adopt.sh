@@ -14,7 +14,7 @@
 # accepted on the core of their SYN, as if the socket had been sharded from its
 # listen() on.
 #
-# usage: adopt.sh [N]     connections of each server (2000)
+# usage: adopt.sh [N]     connections of each server (1000, with LONG 10000)
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -23,7 +23,7 @@ lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/net/percore/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-n=${1:-2000}
+n=${1:-$(times 1000 10000)}
 need_root
 need_programs
 need_module

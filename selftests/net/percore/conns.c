@@ -3,11 +3,12 @@
  * conns.c - many short connections that are all accounted for
  *
  *	conns serve [-a ADDR] [-p PORT] [-m MODE] [-w WORKERS] [-c CPUS]
- *		    [-b BACKLOG] [-f]
+ *		    [-b BACKLOG] [-f] [-g] [-B MS]
  *	conns dial  [-a ADDR] [-p PORT] [-n COUNT | -s SECONDS] [-t THREADS]
- *		    [-c CPUS] [-P FILE]
+ *		    [-c CPUS] [-P FILE] [-r] [-i MS]
  *
- * One listening socket, without SO_REUSEPORT, and this is how MODE waits:
+ * One listening socket, without SO_REUSEPORT; with -g one for each worker, with
+ * it. This is how MODE waits:
  *
  *	lt	each worker has an epoll, level-triggered
  *	excl	the same with EPOLLEXCLUSIVE
@@ -16,12 +17,20 @@
  *	go	one epoll for all, EPOLLET
  *	block	accept() in each worker
  *	poll	poll() in each worker
+ *	uring	io_uring in each worker, one accept at a time
+ *	multi	the same with multishot accept
  *
  * Worker i is pinned to the i'th of CPUS (as in 0,2,4), if given; -f makes the
- * workers processes. Both end with SIGTERM and report as key=value; the client
- * keeps the number of connections so far in FILE. Nobody has a timeout: when
- * nothing goes on for 20 s the client shows what it waits for and ends with
- * status 3, and the server shows its listener.
+ * workers processes. With -B the first worker burns so much CPU time at every
+ * tenth request. The client's threads make connections as fast as they are
+ * served; with -i after a pause of so long on average; with -r in bursts of up to
+ * four, each when all of the last have been served, so that with one thread
+ * (-t 1) a wake-up that is lost is not made good by the next one.
+ *
+ * Both end with SIGTERM and report as key=value; the client keeps the number of
+ * connections so far in FILE. Nobody has a timeout: when nothing goes on for
+ * 20 s the client shows what it waits for and ends with status 3, and the server
+ * shows its listener.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -94,9 +103,9 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: conns serve [-a ADDR] [-p PORT] [-m MODE] [-w WORKERS]"
-		" [-c CPUS] [-b BACKLOG] [-f]\n"
+		" [-c CPUS] [-b BACKLOG] [-f] [-g] [-B MS]\n"
 		"       conns dial [-a ADDR] [-p PORT] [-n COUNT | -s SECONDS]"
-		" [-t THREADS] [-c CPUS] [-P FILE]\n");
+		" [-t THREADS] [-c CPUS] [-P FILE] [-r] [-i MS]\n");
 	return EXIT_USAGE;
 }
 
@@ -104,16 +113,20 @@ static bool parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a:b:c:fm:n:p:P:s:t:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "a:b:B:c:fgi:m:n:p:P:rs:t:w:")) != -1) {
 		switch (opt) {
 		case 'a': o->host = optarg; break;
 		case 'b': o->backlog = atoi(optarg); break;
+		case 'B': o->burn_ms = atoi(optarg); break;
 		case 'c': parse_cpus(o, optarg); break;
 		case 'f': o->procs = true; break;
+		case 'g': o->group = true; break;
+		case 'i': o->pause_ms = atoi(optarg); break;
 		case 'm': o->mode = optarg; break;
 		case 'n': o->count = atol(optarg); break;
 		case 'p': o->port = atoi(optarg); break;
 		case 'P': o->progress = optarg; break;
+		case 'r': o->bursts = true; break;
 		case 's': o->seconds = atoi(optarg); break;
 		case 't': o->threads = atoi(optarg); break;
 		case 'w': o->workers = atoi(optarg); break;

@@ -3,8 +3,8 @@
  * conns.h - what client and server of the storm share
  *
  *	client					server
- *	connect()	   --- SYN -------->
- *	send(hello)	   --- 16 bytes --->	accept(), read, note the id
+ *	connect()	   --- SYN -------->	accept()
+ *	send(hello)	   --- 16 bytes --->	read, note the id
  *	read until EOF	   <-- the id ------	write, close
  *
  * Every connection has an id of its own, and the server keeps the set of those
@@ -28,7 +28,7 @@ enum { EXIT_FAULT = 1, EXIT_USAGE = 2, EXIT_STALLED = 3 };
 
 struct hello {
 	uint64_t id;
-	uint64_t start_ns;	/* when connect() was called, CLOCK_MONOTONIC */
+	uint64_t connected_ns;	/* when connect() returned; of a burst, was called */
 };
 
 struct options {
@@ -41,16 +41,33 @@ struct options {
 	int workers;
 	int backlog;
 	bool procs;		/* workers are processes, not threads */
+	bool group;		/* each has its own listener, SO_REUSEPORT */
+	int burn_ms;		/* of CPU, by worker 0 at every tenth request */
 	uint32_t capacity;	/* ids below this can be told apart */
 	/* dial */
+	bool bursts;		/* some connections at once, then none */
+	int pause_ms;		/* mean time between two connections of one */
 	int threads;
 	uint32_t count;		/* connections, or 0 */
 	int seconds;		/* how long, if no count */
 	const char *progress;	/* file that says how many are through */
 };
 
+/* One worker's figures: nobody else writes them */
+struct worker {
+	int lfd;
+	uint64_t accepts, requests, local, empty, twice, unknown, broken;
+	uint64_t ids;		/* the highest seen, plus one */
+	uint64_t pad[8];
+};
+
 int serve(const struct options *o);
 int dial(const struct options *o);
+
+/* conns_serve.c, for the workers of conns_uring.c */
+void note_accept(struct worker *w, int fd);
+void answer(struct worker *w, int fd);
+void worker_uring(struct worker *w, bool multishot);
 
 uint64_t now_ns(void);
 void pin_to(const struct options *o, int n);

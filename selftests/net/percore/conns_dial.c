@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "conns.h"
+
+enum { BURST = 4 };
 
 /* What a thread does, for the dump of a storm that stands still */
 enum phase { IDLE, CONNECTING, SENDING, READING };
@@ -74,13 +77,14 @@ static bool read_answer(struct dialer *d, uint64_t id)
 static bool converse(struct dialer *d, const struct sockaddr_storage *ss,
 		     socklen_t len)
 {
-	struct hello hello = { .id = ID_OF(d->id), .start_ns = now_ns() };
+	struct hello hello = { .id = ID_OF(d->id) };
 
 	d->phase = CONNECTING;
 	if (connect(d->fd, (const void *)ss, len)) {
 		complain(d, "connect");
 		return false;
 	}
+	hello.connected_ns = now_ns();
 	d->phase = SENDING;
 	if (send(d->fd, &hello, sizeof(hello), MSG_NOSIGNAL) !=
 	    sizeof(hello)) {
@@ -96,26 +100,88 @@ static bool more(void)
 	return !told_to_end && (!end_ns || now_ns() < end_ns);
 }
 
-static void *dialer_main(void *arg)
+/* One connection. Returns false if there have been enough. */
+static bool dial_one(struct dialer *d)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = to_sockaddr(opt, &ss);
-	struct dialer *d = arg;
 
-	pin_to(opt, d->n);
-	while (more()) {
-		d->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
-		if (opt->count && d->id >= opt->count)
-			break;
-		d->fd = socket(ss.ss_family, SOCK_STREAM, 0);
-		if (d->fd < 0)
-			fail("socket");
-		if (converse(d, &ss, len))
+	d->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
+	if (opt->count && d->id >= opt->count)
+		return false;
+	d->fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	if (d->fd < 0)
+		fail("socket");
+	if (converse(d, &ss, len))
+		__atomic_fetch_add(&answered, 1, __ATOMIC_RELAXED);
+	close(d->fd);
+	d->phase = IDLE;
+	return true;
+}
+
+/* Begins a connection. Returns false if there have been enough. */
+static bool begin(struct dialer *d, const struct sockaddr_storage *ss,
+		  socklen_t len, int *fd, struct hello *hello)
+{
+	int off = 0;
+
+	d->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
+	if (opt->count && d->id >= opt->count)
+		return false;
+	*fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		fail("socket");
+	*hello = (struct hello){ ID_OF(d->id), now_ns() };
+	if (connect(*fd, (const void *)ss, len) && errno != EINPROGRESS)
+		complain(d, "connect");
+	ioctl(*fd, FIONBIO, &off);
+	return true;
+}
+
+/* Up to BURST connections at once, and all of their answers */
+static bool burst(struct dialer *d, int n)
+{
+	struct hello hello[BURST];
+	struct sockaddr_storage ss;
+	socklen_t len = to_sockaddr(opt, &ss);
+	int fd[BURST], begun = 0, i;
+
+	while (begun < n && begin(d, &ss, len, &fd[begun], &hello[begun]))
+		begun++;
+	for (i = 0; i < begun; i++) {
+		d->id = hello[i].id;
+		d->fd = fd[i];
+		d->phase = SENDING;	/* when it is connected */
+		if (send(d->fd, &hello[i], sizeof(*hello), MSG_NOSIGNAL) !=
+		    sizeof(*hello))
+			complain(d, "send");
+	}
+	for (i = 0; i < begun; i++) {
+		d->id = hello[i].id;
+		d->fd = fd[i];
+		d->phase = READING;
+		if (read_answer(d, hello[i].id))
 			__atomic_fetch_add(&answered, 1, __ATOMIC_RELAXED);
 		close(d->fd);
-		d->phase = IDLE;
 	}
 	d->phase = IDLE;
+	return begun == n;
+}
+
+static void *dialer_main(void *arg)
+{
+	struct dialer *d = arg;
+	unsigned int dice = d->n + 1;
+
+	pin_to(opt, d->n);
+	if (opt->bursts) {
+		while (more() && burst(d, 1 + rand_r(&dice) % BURST))
+			;
+	} else {
+		while (more() && dial_one(d))
+			if (opt->pause_ms)
+				usleep(rand_r(&dice) % (2000 * opt->pause_ms));
+	}
 	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
 	return NULL;
 }

@@ -21,23 +21,16 @@
 
 #include "conns.h"
 
-enum { MAX_FD = 20000, BATCH = 8, BUCKETS = 40 };
+enum { MAX_FD = 20000, BATCH = 8, BURN_EACH = 10 };
 
-/* One worker's figures: nobody else writes them */
-struct worker {
-	uint64_t accepts, local, empty, twice, unknown, broken;
-	uint64_t wait_max_ns;
-	uint64_t bucket[BUCKETS];	/* waits of below 2^i us */
-	uint64_t pad[8];
-};
-
+/* By id: how long it waited for accept() in us, plus one; 0 if not seen yet */
 static struct shared {
 	struct worker worker[MAX_WORKERS];
-	unsigned char seen[];
+	uint32_t waited[];
 } *shared;
 
 static const struct options *opt;
-static int lfd, shared_ep = -1;
+static int shared_ep = -1;
 static uint64_t accepted_ns[MAX_FD];	/* by descriptor */
 static volatile bool told_to_end;
 
@@ -47,50 +40,74 @@ static void on_term(int sig)
 	told_to_end = true;
 }
 
-static void note_wait(struct worker *w, uint64_t ns)
+static void burn(int ms)
 {
-	int i = 0;
+	struct timespec t;
+	uint64_t end = 0, now;
 
-	if (ns > w->wait_max_ns)
-		w->wait_max_ns = ns;
-	for (ns /= 1000; ns && i < BUCKETS - 1; ns >>= 1)
-		i++;
-	w->bucket[i]++;
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+		now = t.tv_sec * 1000000000ull + t.tv_nsec;
+		if (!end)
+			end = now + ms * 1000000ull;
+	} while (now < end);
+}
+
+static void note_id(struct worker *w, int fd, const struct hello *h)
+{
+	uint64_t wait_us = 0;
+	uint32_t n = h->id;
+
+	if (h->id >> 32 != ID_MAGIC || n >= opt->capacity) {
+		w->unknown++;
+		return;
+	}
+	if (accepted_ns[fd] > h->connected_ns)
+		wait_us = (accepted_ns[fd] - h->connected_ns) / 1000;
+	if (__atomic_exchange_n(&shared->waited[n], wait_us + 1,
+				__ATOMIC_RELAXED))
+		w->twice++;
+	if (n >= w->ids)
+		w->ids = n + 1;
 }
 
 /* Reads the hello, notes the id, echoes it, closes */
-static void answer(struct worker *w, int fd)
+void answer(struct worker *w, int fd)
 {
 	struct hello h = { 0 };
-	uint32_t n;
 
 	if (recv(fd, &h, sizeof(h), MSG_WAITALL) != sizeof(h)) {
 		w->broken++;
 		close(fd);
 		return;
 	}
-	n = (uint32_t)h.id;
-	if (h.id >> 32 != ID_MAGIC || n >= opt->capacity) {
-		w->unknown++;
-	} else {
-		note_wait(w, accepted_ns[fd] > h.start_ns ?
-			  accepted_ns[fd] - h.start_ns : 0);
-		if (__atomic_fetch_or(&shared->seen[n / 8], 1 << n % 8,
-				      __ATOMIC_RELAXED) & 1 << n % 8)
-			w->twice++;
-	}
+	note_id(w, fd, &h);
+	if (opt->burn_ms && w == shared->worker &&
+	    ++w->requests % BURN_EACH == 0)
+		burn(opt->burn_ms);
 	if (send(fd, &h.id, sizeof(h.id), MSG_NOSIGNAL) != sizeof(h.id))
 		w->broken++;
 	close(fd);
 }
 
+void note_accept(struct worker *w, int fd)
+{
+	socklen_t len = sizeof(int);
+	int cpu = -1;
+
+	if (fd >= MAX_FD)
+		fail("too many descriptors");
+	accepted_ns[fd] = now_ns();
+	getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len);
+	w->accepts++;
+	w->local += cpu == sched_getcpu();
+}
+
 /* One connection, or -1 and errno */
 static int take(struct worker *w)
 {
-	socklen_t len = sizeof(int);
-	int cpu = -1, fd;
+	int fd = accept4(w->lfd, NULL, NULL, SOCK_CLOEXEC);
 
-	fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (errno == EAGAIN)
 			w->empty++;
@@ -98,12 +115,7 @@ static int take(struct worker *w)
 			w->broken++;
 		return -1;
 	}
-	if (fd >= MAX_FD)
-		fail("too many descriptors");
-	accepted_ns[fd] = now_ns();
-	getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len);
-	w->accepts++;
-	w->local += cpu == sched_getcpu();
+	note_accept(w, fd);
 	return fd;
 }
 
@@ -120,7 +132,7 @@ static void worker_block(struct worker *w)
 
 static void worker_poll(struct worker *w)
 {
-	struct pollfd p = { .fd = lfd, .events = POLLIN };
+	struct pollfd p = { .fd = w->lfd, .events = POLLIN };
 	int fd;
 
 	for (;;) {
@@ -158,7 +170,7 @@ static void accept_some(struct worker *w, int ep, uint32_t events)
 		epoll_put(ep, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT);
 	}
 	if (events & EPOLLONESHOT)
-		epoll_put(ep, EPOLL_CTL_MOD, lfd, events);
+		epoll_put(ep, EPOLL_CTL_MOD, w->lfd, events);
 }
 
 static void worker_epoll(struct worker *w)
@@ -169,12 +181,12 @@ static void worker_epoll(struct worker *w)
 
 	if (ep < 0) {
 		ep = epoll_create1(EPOLL_CLOEXEC);
-		epoll_put(ep, EPOLL_CTL_ADD, lfd, events);
+		epoll_put(ep, EPOLL_CTL_ADD, w->lfd, events);
 	}
 	for (;;) {
 		n = epoll_wait(ep, evs, 32, -1);
 		for (i = 0; i < n; i++) {
-			if (evs[i].data.fd == lfd)
+			if (evs[i].data.fd == w->lfd)
 				accept_some(w, ep, events);
 			else
 				answer(w, evs[i].data.fd);
@@ -192,6 +204,10 @@ static void *worker_main(void *arg)
 		worker_block(w);
 	else if (!strcmp(opt->mode, "poll"))
 		worker_poll(w);
+	else if (!strcmp(opt->mode, "uring"))
+		worker_uring(w, false);
+	else if (!strcmp(opt->mode, "multi"))
+		worker_uring(w, true);
 	else
 		worker_epoll(w);
 	return NULL;
@@ -220,23 +236,10 @@ static void start_workers(pid_t *pid)
 	}
 }
 
-static uint64_t wait_below_us(const uint64_t *bucket, uint64_t rank)
-{
-	uint64_t sum = 0;
-	int i;
-
-	for (i = 0; i < BUCKETS - 1; i++) {
-		sum += bucket[i];
-		if (sum >= rank)
-			break;
-	}
-	return 1ull << i;
-}
-
 static struct worker sum_up(void)
 {
 	struct worker s = { 0 };
-	int i, k;
+	int i;
 
 	for (i = 0; i < opt->workers; i++) {
 		const struct worker *w = &shared->worker[i];
@@ -247,42 +250,56 @@ static struct worker sum_up(void)
 		s.twice += w->twice;
 		s.unknown += w->unknown;
 		s.broken += w->broken;
-		if (w->wait_max_ns > s.wait_max_ns)
-			s.wait_max_ns = w->wait_max_ns;
-		for (k = 0; k < BUCKETS; k++)
-			s.bucket[k] += w->bucket[k];
+		if (w->ids > s.ids)
+			s.ids = w->ids;
 	}
 	return s;
 }
 
-static uint64_t count_seen(void)
+static int compare_waits(const void *a, const void *b)
 {
-	uint64_t n = 0;
-	uint32_t i;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	for (i = 0; i < opt->capacity / 8; i++)
-		n += __builtin_popcount(shared->seen[i]);
+	return (x > y) - (x < y);
+}
+
+/* Moves the waits of @ids to the front, sorts them; returns how many there are */
+static uint32_t sort_waits(uint32_t ids)
+{
+	uint32_t *waited = shared->waited, i, n = 0;
+
+	for (i = 0; i < ids; i++)
+		if (waited[i])
+			waited[n++] = waited[i] - 1;
+	qsort(waited, n, sizeof(*waited), compare_waits);
 	return n;
 }
 
 static void report(void)
 {
 	struct worker s = sum_up();
-	int i;
+	uint32_t i, n = sort_waits(s.ids);
+	const uint32_t *waited = shared->waited;
 
-	printf("accepted=%lu distinct=%lu twice=%lu unknown=%lu broken=%lu\n",
-	       s.accepts, count_seen(), s.twice, s.unknown, s.broken);
+	printf("accepted=%lu distinct=%u twice=%lu unknown=%lu broken=%lu\n",
+	       s.accepts, n, s.twice, s.unknown, s.broken);
 	printf("local=%.2f empty=%lu\n",
 	       s.accepts ? 100.0 * s.local / s.accepts : 0, s.empty);
-	printf("wait_us_p50_below=%lu wait_us_p99_below=%lu wait_us_max=%lu\n",
-	       wait_below_us(s.bucket, s.accepts / 2),
-	       wait_below_us(s.bucket, s.accepts - s.accepts / 100),
-	       s.wait_max_ns / 1000);
+	if (n)
+		printf("wait_us_p50=%u wait_us_p99=%u wait_us_max=%u\n",
+		       waited[n / 2], waited[n - 1 - n / 100], waited[n - 1]);
 	printf("workers=");
-	for (i = 0; i < opt->workers; i++)
+	for (i = 0; i < (uint32_t)opt->workers; i++)
 		printf("%s%lu", i ? "," : "", shared->worker[i].accepts);
 	printf("\n");
 	fflush(stdout);
+}
+
+/* io_uring waits in the kernel, as accept() does. */
+static bool blocks(void)
+{
+	return !strcmp(opt->mode, "block") || !strcmp(opt->mode, "uring") ||
+		!strcmp(opt->mode, "multi");
 }
 
 static int open_listener(void)
@@ -292,11 +309,22 @@ static int open_listener(void)
 	int one = 1, fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (opt->group)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (void *)&ss, len) || listen(fd, opt->backlog))
 		fail("listen");
-	if (strcmp(opt->mode, "block"))
+	if (!blocks())
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
+}
+
+static void open_listeners(void)
+{
+	int i;
+
+	for (i = 0; i < opt->workers; i++)
+		shared->worker[i].lfd = i && !opt->group ?
+			shared->worker[0].lfd : open_listener();
 }
 
 /* Was there a connection since; and if not, how is the listener? */
@@ -305,7 +333,7 @@ static void watch(void)
 	uint64_t last = 0, now;
 	struct tcp_info ti = { 0 };
 	socklen_t len = sizeof(ti);
-	int still = 0;
+	int still = 0, lfd = shared->worker[0].lfd;
 
 	while (!told_to_end) {
 		sleep(1);
@@ -325,7 +353,8 @@ static void watch(void)
 static bool known_mode(const char *mode)
 {
 	static const char *const modes[] = {
-		"lt", "excl", "et", "oneshot", "go", "block", "poll"
+		"lt", "excl", "et", "oneshot", "go", "block", "poll", "uring",
+		"multi"
 	};
 	unsigned int i;
 
@@ -346,15 +375,17 @@ int serve(const struct options *o)
 		fprintf(stderr, "conns: no mode %s\n", o->mode);
 		return EXIT_USAGE;
 	}
-	shared = mmap(NULL, sizeof(*shared) + o->capacity / 8,
+	shared = mmap(NULL, sizeof(*shared) +
+		      o->capacity * sizeof(*shared->waited),
 		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
 		fail("mmap");
-	lfd = open_listener();
+	open_listeners();
 	if (!strcmp(o->mode, "oneshot") || !strcmp(o->mode, "go")) {
 		shared_ep = epoll_create1(EPOLL_CLOEXEC);
-		epoll_put(shared_ep, EPOLL_CTL_ADD, lfd, listener_events());
+		epoll_put(shared_ep, EPOLL_CTL_ADD, shared->worker[0].lfd,
+			  listener_events());
 	}
 	start_workers(pid);
 	sigaction(SIGTERM, &sa, NULL);

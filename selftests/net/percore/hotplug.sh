@@ -11,7 +11,7 @@
 # bound to it, and comes back, makes none fail, none be lost or accepted twice,
 # and strands none.
 #
-# usage: hotplug.sh [ROUNDS]     times each CPU goes and comes (2)
+# usage: hotplug.sh [ROUNDS]     times each CPU goes and comes (1, with LONG 20)
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -22,7 +22,7 @@ lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/net/percore/under_load.lib.sh
 . "$(dirname "$0")/under_load.lib.sh"
 
-rounds=${1:-2}
+rounds=${1:-$(times 1 20)}
 need_root
 need_programs
 need_module

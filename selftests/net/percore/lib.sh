@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2154
 # What the tests of net/percore share; after selftests/lib/tap.sh, and net.sh
 # for what needs a network.
 #
@@ -12,6 +12,10 @@
 #   serve LOG ARG...        starts "conns serve" in srv; sets server
 #   served LOG              ends it, waits for its report
 #   cores_used PORT         on how many cores the listener in srv had SYNs
+#   accounted N             of N connections of $tmp/client and $tmp/server none
+#                           failed, was lost or accepted twice
+#   counter NAME [COMMAND]  of /proc/net/percore, of the namespace of COMMAND
+#   lo_up                   a namespace srv with loopback alone, which is cli too
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../../.." && pwd)
@@ -65,4 +69,33 @@ served() {
 cores_used() {
 	on_srv "$PERCORECTL" listeners --json | jq "[.[] | select(.port == $1) |
 		.cores[] | select(.syns > 0)] | length"
+}
+
+accounted() { # N
+	[ "$(value answered "$tmp/client")" = "$1" ] &&
+		[ "$(value failed "$tmp/client")" = 0 ] &&
+		[ "$(value accepted "$tmp/server")" = "$1" ] &&
+		[ "$(value distinct "$tmp/server")" = "$1" ] &&
+		[ "$(value twice "$tmp/server")" = 0 ] &&
+		[ "$(value unknown "$tmp/server")" = 0 ] &&
+		[ "$(value broken "$tmp/server")" = 0 ]
+}
+
+counter() { # NAME [COMMAND]
+	local name=$1
+
+	shift
+	"$@" cat /proc/net/percore | awk -v name="$name" '
+		NR == 1 { for (i = 2; i <= NF; i++) if ($i == name) at = i }
+		NR == 2 && at { print $at }'
+}
+
+lo_down() { ip netns del srv; }
+
+lo_up() {
+	SRV4=127.0.0.1
+	ip netns add srv && ip -n srv link set lo up && defer lo_down
+	on_cli() { on_srv "$@"; }
+	on_srv sysctl -qw net.core.somaxconn=4096 \
+		net.ipv4.ip_local_port_range="1024 65535"
 }

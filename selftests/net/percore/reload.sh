@@ -14,7 +14,8 @@
 # a listener older than the module goes on working; the kernel has nothing to
 # complain of.
 #
-# usage: reload.sh [ROUNDS]     times the module goes and comes under load (20)
+# usage: reload.sh [ROUNDS]     times the module goes and comes under load (15,
+#                               with LONG 200); listen_shard is switched 10 times as often
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -25,7 +26,7 @@ lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/net/percore/under_load.lib.sh
 . "$(dirname "$0")/under_load.lib.sh"
 
-rounds=${1:-20}
+rounds=${1:-$(times 15 200)}
 need_root
 need_programs
 need_module
@@ -137,15 +138,15 @@ toggle() { # MODE
 	start "$1" && is_sharded || return
 	churn_start
 	# shellcheck disable=SC2016
-	on_srv bash -c 'for ((n = 0; n < 300; n++)); do
+	on_srv bash -c 'for ((n = 0; n < $2; n++)); do
 		echo $((n % 2)) >$0/listen_shard || exit 1
 		read -rt 0.0$((RANDOM % 10)) _ <>$1
 	done
-	exit 0' "$knobs" "$tmp/never" && flows
+	exit 0' "$knobs" "$tmp/never" $((10 * rounds)) && flows
 }
 
 for mode in lt block et; do
-	check "$mode: listen_shard switched 300 times under load" toggle "$mode"
+	check "$mode: listen_shard switched $((10 * rounds)) times under load" toggle "$mode"
 	check "$mode: none failed, lost or accepted twice" stop
 	check "$mode: listeners that came and went had no error" churned
 done

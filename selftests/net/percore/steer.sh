@@ -10,12 +10,9 @@
 #
 # Claim: what a plan sets is set as a whole, seen to be, and set again within
 # about a second after somebody else, ethtool -L, a CPU or the link changed it;
-# revert, steer=0 and rmmod put back exactly what was there; on and off 100
-# times under traffic and under somebody else's writes breaks no connection and
-# leaves nothing behind; bad input is refused in one line. Under a kernel with
-# fault injection also: whichever allocation fails, all is as it was.
-#
-# usage: steer.sh [ROUNDS]     times on and off (100)
+# revert, steer=0 and rmmod put back exactly what was there; bad input is refused
+# in one line. Under a kernel with fault injection also: whichever allocation
+# fails, all is as it was. steer_storm.sh has it under traffic.
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -26,9 +23,7 @@ lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/net/percore/steer.lib.sh
 . "$(dirname "$0")/steer.lib.sh"
 
-rounds=${1:-100}
 need_root
-need_programs
 need_module
 [ -n "$PERCORECTL" ] || skip_all "no percorectl"
 tmp=$(mktemp -d)
@@ -96,81 +91,4 @@ check "steer=1 reaches a NIC there" on
 in_ns() { "$@"; }
 check "one that comes home is steered there" then_agree comes_home
 check "steer=0" steer 0
-ip link set "$SRV_DEV" netns srv
-ip -n srv addr add $SRV4/24 dev "$SRV_DEV"
-ip -n srv link set "$SRV_DEV" up
-in_ns() { on_srv "$@"; }
-check "the link is up again" wait_until 20 net_answers $SRV4
-
-## on and off, under traffic, under somebody else's writes
-
-# Values that no plan has; each setting is written at least once
-somebody() { # FILE
-	local irq file all=e n
-
-	for ((n = 0; ; n++)); do
-		for irq in $irqs; do echo "$all" >"/proc/irq/$irq/smp_affinity"; done
-		for file in $files; do
-			case $file in
-			*flow_cnt) ;;
-			*) echo "$all" >"$file" ;;
-			esac
-		done
-		[ "$n" -gt 0 ] || touch "$1"
-		case $all in e) all=7 ;; *) all=e ;; esac
-	done
-}
-
-# What is left is one of the values of somebody
-nothing_of_ours() {
-	state "$SRV_DEV" | grep -E 'irq|rps_cpus|xps_cpus' >"$tmp/left" &&
-		! grep -vE ' 0*[e7]$' "$tmp/left"
-}
-
-under_fire() {
-	local n
-
-	irqs=$(irqs_of "$SRV_DEV")
-	files=$(queue_files "$SRV_DEV")
-	export -f somebody
-	# shellcheck disable=SC2016
-	irqs=$irqs files=$files ip netns exec srv bash -c 'somebody "$0"' "$tmp/wrote" 2>/dev/null &
-	writer=$!
-	wait_until 20 test -e "$tmp/wrote" || return
-	serve "$tmp/server" -a "$SRV4" -m lt -w 4 || return
-	(exec ip netns exec cli "$here/conns" dial -a "$SRV4" -s 600 -t 4) >"$tmp/client" 2>&1 &
-	client=$!
-	for ((n = 0; n < rounds; n++)); do
-		steer 1 && steer 0 || return
-	done
-}
-
-no_connection_lost() {
-	local status
-
-	kill -TERM "$client"
-	wait "$client"
-	status=$?
-	served
-	cat "$tmp/client" "$tmp/server"
-	[ "$status" = 0 ] && [ "$(value answered "$tmp/client")" -gt 0 ] &&
-		[ "$(value failed "$tmp/client")" = 0 ]
-}
-
-has_healed() { [ "$(healed "$SRV_DEV")" -gt 0 ]; }
-
-writer_ends() {
-	kill "$writer"
-	wait "$writer" 2>/dev/null
-	true
-}
-
-check "steer on and off $rounds times" under_fire
-check "no connection failed" no_connection_lost
-check "steer=1 while somebody writes" steer 1
-check "what he writes is set again" wait_until 5 has_healed
-check "somebody stops" writer_ends
-check "it heals at last" agree_soon "$SRV_DEV"
-steer 0
-check "steer=0 leaves what he had written" nothing_of_ours
 finish

@@ -6,10 +6,10 @@
 #   trace.py: client on CPU 0 --loopback--> shard of CPU 0 --> worker on CPU 0,
 #                                                  or late --> worker on CPU 1
 #
-# Claim: each decision that percore takes rarely is an event, with the fields
-# that Documentation/admin-guide/tracepoints.rst says: a listener gets shards
-# and loses them, a core's connections become anybody's, another core takes
-# them, a setting of a steered NIC is set again.
+# Claim: each decision that percore takes rarely is an event, and counted once
+# for each, with the fields that Documentation/admin-guide/tracepoints.rst says:
+# a listener gets shards and loses them, a core's connections become anybody's,
+# another core takes them, a setting of a steered NIC is set again.
 lib=$(dirname "$0")/../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -39,13 +39,29 @@ traced() { # EVENT [NAME=VALUE]...
 	grep -E "$pattern" "$tracing/trace"
 }
 
+# As many as there were events, or as the events' words NAME= add up to
+counted() { # COUNTER WAS EVENT [NAME]
+	local events
+
+	events=$(grep "$3:" "$tracing/trace" | sed "s/.* ${4:-}=\([0-9]*\).*/\1/" |
+		awk -v sum="${4:-}" '{ n += sum == "" ? 1 : $1 } END { print n + 0 }')
+	echo "$1 from $2 to $(counter "$1"), events: $events"
+	[ "$events" -gt 0 ] && [ $(($(counter "$1") - $2)) = "$events" ]
+}
+
 sysctl -qw net.percore.listen_shard=1
+attached=$(counter Attached) detached=$(counter Detached)
+spilled=$(counter Spilled) stolen=$(counter AcceptsStolen) healed=$(counter Healed)
 check "a worker is late, another takes its connections" \
 	python3 "$(dirname "$0")/trace.py" 7200
 check "attach" traced percore_attach family=2 port=7200
 check "spill" traced percore_spill port=7200 cpu=0 'connections=[1-9]'
 check "steal" traced percore_steal port=7200 cpu=1 from=0
 check "detach" traced percore_detach family=2 port=7200
+check "attach is counted" counted Attached "$attached" percore_attach
+check "spill is counted, each connection" counted Spilled "$spilled" percore_spill connections
+check "steal is counted" counted AcceptsStolen "$stolen" percore_steal
+check "detach is counted" counted Detached "$detached" percore_detach
 check "a listener of stock has no event" \
 	test "$(grep -c port=7201 $tracing/trace)" = 0
 
@@ -57,4 +73,5 @@ check "the NIC is steered" wait_until 10 steered
 check "nothing drifts" test "$(grep -c percore_drift $tracing/trace)" = 0
 echo 0 >"/sys/class/net/$SRV_DEV/queues/tx-0/xps_cpus"
 check "drift" wait_until 5 traced percore_drift "dev=$SRV_DEV" setting=xps index=0
+check "drift is counted" counted Healed "$healed" percore_drift
 finish

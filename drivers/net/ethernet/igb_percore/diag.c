@@ -78,6 +78,8 @@ static const struct igbp_diag_range igbp_diag_ranges[] = {
 	{ IGBP_SAQF(0), 8, 4 }, { IGBP_DAQF(0), 8, 4 }, { IGBP_SPQF(0), 8, 4 },
 	{ IGBP_FTQF(0), 8, 4 }, { IGBP_IMIR(0), 8, 4 },
 	{ IGBP_IMIREXT(0), 8, 4 },
+	{ IGBP_TSYNCRXCFG, 1, 4 }, { IGBP_TIMINCA, 1, 4 },
+	{ IGBP_TSYNCTXCTL, 1, 4 }, { IGBP_TSYNCRXCTL, 1, 4 },
 	{ IGBP_RDBAL(0), 16, 0x40 }, { IGBP_RDBAH(0), 16, 0x40 },
 	{ IGBP_RDLEN(0), 16, 0x40 }, { IGBP_SRRCTL(0), 16, 0x40 },
 	{ IGBP_RDH(0), 16, 0x40 }, { IGBP_RDT(0), 16, 0x40 },

@@ -8,6 +8,7 @@
  * Locking: the core calls everything here under RTNL; mdio_lock is taken for
  * link and pause.
  */
+#include <linux/ethtool_netlink.h>
 #include <linux/mii.h>
 #include <linux/rtnetlink.h>
 
@@ -21,19 +22,20 @@
 #define IGBP_WAKE \
 	(WAKE_PHY | WAKE_UCAST | WAKE_MCAST | WAKE_BCAST | WAKE_MAGIC)
 
+/* The core holds RTNL and has the device resumed */
+static int igbp_ethtool_begin(struct net_device *netdev)
+{
+	return igbp_life_wake(netdev_priv(netdev));
+}
+
 static void igbp_ethtool_drvinfo_get(struct net_device *netdev,
 				     struct ethtool_drvinfo *info)
 {
 	struct igbp_port *port = netdev_priv(netdev);
-	u16 version;
 
 	strscpy(info->driver, IGBP_DRV_NAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(port->pdev), sizeof(info->bus_info));
-	mutex_lock(&port->mdio_lock);
-	if (!igbp_nvm_read(port, IGBP_NVM_VERSION, &version))
-		snprintf(info->fw_version, sizeof(info->fw_version), "%x.%02x",
-			 version >> 12, (version >> 4) & 0xff);
-	mutex_unlock(&port->mdio_lock);
+	igbp_nvm_version_get(port, info->fw_version, sizeof(info->fw_version));
 }
 
 static u32 igbp_ethtool_msglevel_get(struct net_device *netdev)
@@ -208,6 +210,9 @@ static void igbp_ethtool_ring_get(struct net_device *netdev,
 	ring->tx_max_pending = IGBP_RING_MAX;
 	ring->rx_pending = port->rx_size;
 	ring->tx_pending = port->tx_size;
+	kernel_ring->tcp_data_split = port->split ?
+				      ETHTOOL_TCP_DATA_SPLIT_ENABLED :
+				      ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 }
 
 static int igbp_ethtool_ring_set(struct net_device *netdev,
@@ -215,6 +220,9 @@ static int igbp_ethtool_ring_set(struct net_device *netdev,
 				 struct kernel_ethtool_ringparam *kernel_ring,
 				 struct netlink_ext_ack *extack)
 {
+	/* What is left to us ("auto", UNKNOWN) is off */
+	bool split = kernel_ring->tcp_data_split ==
+		     ETHTOOL_TCP_DATA_SPLIT_ENABLED;
 	struct igbp_port *port = netdev_priv(netdev);
 	u32 rx, tx;
 
@@ -227,9 +235,9 @@ static int igbp_ethtool_ring_set(struct net_device *netdev,
 	}
 	rx = roundup_pow_of_two(ring->rx_pending);
 	tx = roundup_pow_of_two(ring->tx_pending);
-	if (rx == port->rx_size && tx == port->tx_size)
+	if (rx == port->rx_size && tx == port->tx_size && split == port->split)
 		return 0;
-	return igbp_ring_reconfigure(port, rx, tx, netdev->mtu);
+	return igbp_split_rings_set(port, split, rx, tx, extack);
 }
 
 static void igbp_ethtool_channels_get(struct net_device *netdev,
@@ -401,6 +409,8 @@ static void igbp_ethtool_strings(struct net_device *netdev, u32 set, u8 *data)
 const struct ethtool_ops igbp_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
+	.supported_ring_params	= ETHTOOL_RING_USE_TCP_DATA_SPLIT,
+	.begin			= igbp_ethtool_begin,
 	.get_drvinfo		= igbp_ethtool_drvinfo_get,
 	.get_msglevel		= igbp_ethtool_msglevel_get,
 	.set_msglevel		= igbp_ethtool_msglevel_set,
@@ -440,5 +450,6 @@ const struct ethtool_ops igbp_ethtool_ops = {
 	.self_test		= igbp_diag_test,
 	.get_wol		= igbp_ethtool_wol_get,
 	.set_wol		= igbp_ethtool_wol_set,
-	.get_ts_info		= ethtool_op_get_ts_info,
+	.get_ts_info		= igbp_stamp_info_get,
+	.get_ts_stats		= igbp_stamp_stats_get,
 };

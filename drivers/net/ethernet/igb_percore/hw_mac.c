@@ -29,21 +29,44 @@
  * @reg: offset into BAR 0
  *
  * A device that is gone reads as all ones. Where one register does so, a
- * second one that can never be all ones decides.
+ * second one that can never be all ones decides. From then on, and while the
+ * device is away, no register is touched. Queues that no register stops must
+ * not write memory that is freed, so the device loses its way to memory there
+ * and then; igbp_netdev_restart() gives it back after a reset.
  *
  * Context: any.
- * Return: the value.
+ * Return: the value; all ones if the device is gone or away.
  */
 u32 igbp_rd32(struct igbp_port *port, u32 reg)
 {
-	u32 val = readl(port->regs + reg);
+	u32 val;
 
-	if (likely(val != U32_MAX) || test_bit(IGBP_PORT_GONE, &port->flags))
+	if (unlikely(igbp_port_is_absent(port)))
+		return U32_MAX;
+	val = readl(port->regs + reg);
+	if (likely(val != U32_MAX) ||
+	    readl(port->regs + IGBP_RCTL) != U32_MAX)
 		return val;
-	if (readl(port->regs + IGBP_RCTL) == U32_MAX &&
-	    !test_and_set_bit(IGBP_PORT_GONE, &port->flags))
+	if (!test_and_set_bit(IGBP_PORT_GONE, &port->flags)) {
 		dev_err(&port->pdev->dev, "device is gone\n");
+		pci_clear_master(port->pdev);
+		igbp_life_work_queue(port);
+	}
 	return val;
+}
+
+/**
+ * igbp_wr32 - write a register
+ * @port: port; nothing happens if the device is gone or away
+ * @reg: offset into BAR 0
+ * @val: value
+ *
+ * Context: any.
+ */
+void igbp_wr32(struct igbp_port *port, u32 reg, u32 val)
+{
+	if (likely(!igbp_port_is_absent(port)))
+		writel(val, port->regs + reg);
 }
 
 static int igbp_swsm_acquire(struct igbp_port *port)
@@ -52,7 +75,7 @@ static int igbp_swsm_acquire(struct igbp_port *port)
 
 	for (i = 0; i < IGBP_SWSM_POLLS; i++) {
 		if (!(igbp_rd32(port, IGBP_SWSM) & IGBP_SWSM_SMBI) ||
-		    test_bit(IGBP_PORT_GONE, &port->flags))
+		    igbp_port_is_absent(port))
 			break;
 		usleep_range(50, 60);
 	}
@@ -83,7 +106,7 @@ static void igbp_swsm_release(struct igbp_port *port)
  *
  * Context: process, may sleep.
  * Return: 0, -EBUSY when firmware or another function keeps the resource for
- * a second, -ENODEV when the device is gone.
+ * a second, -ENODEV when the device is gone or away.
  */
 int igbp_swfw_acquire(struct igbp_port *port, u32 mask)
 {
@@ -91,7 +114,7 @@ int igbp_swfw_acquire(struct igbp_port *port, u32 mask)
 	int i;
 
 	for (i = 0; i < IGBP_SWFW_POLLS; i++) {
-		if (test_bit(IGBP_PORT_GONE, &port->flags))
+		if (igbp_port_is_absent(port))
 			return -ENODEV;
 		if (igbp_swsm_acquire(port))
 			return -EBUSY;
@@ -138,6 +161,7 @@ int igbp_mac_reset(struct igbp_port *port)
 {
 	u32 ctrl, val;
 
+	igbp_ptp_hold(port);
 	igbp_wr32(port, IGBP_IMC, U32_MAX);
 	igbp_wr32(port, IGBP_EIMC, U32_MAX);
 	igbp_wr32(port, IGBP_RCTL, 0);
@@ -149,16 +173,15 @@ int igbp_mac_reset(struct igbp_port *port)
 
 	/* No request of ours may be on the bus when the reset cuts it */
 	igbp_wr32(port, IGBP_CTRL, ctrl | IGBP_CTRL_MASTER_DISABLE);
-	if (read_poll_timeout(igbp_rd32, val,
-			      !(val & IGBP_STATUS_MASTER_ENABLE), 100,
-			      IGBP_MASTER_POLLS * 100, false, port,
-			      IGBP_STATUS))
+	if (igbp_poll32(port, IGBP_STATUS, val,
+			!(val & IGBP_STATUS_MASTER_ENABLE), 100,
+			IGBP_MASTER_POLLS * 100))
 		dev_dbg(&port->pdev->dev, "requests still pending\n");
 
 	igbp_wr32(port, IGBP_CTRL, ctrl | IGBP_CTRL_RST);
 	usleep_range(1000, 2000);
-	if (read_poll_timeout(igbp_rd32, val, val & IGBP_EECD_AUTO_RD, 1000,
-			      IGBP_RESET_POLLS * 1000, false, port, IGBP_EECD))
+	if (igbp_poll32(port, IGBP_EECD, val, val & IGBP_EECD_AUTO_RD, 1000,
+			IGBP_RESET_POLLS * 1000))
 		dev_dbg(&port->pdev->dev, "no NVM was read after reset\n");
 
 	igbp_wr32(port, IGBP_IMC, U32_MAX);
@@ -166,6 +189,23 @@ int igbp_mac_reset(struct igbp_port *port)
 	igbp_rd32(port, IGBP_ICR);
 
 	return test_bit(IGBP_PORT_GONE, &port->flags) ? -ENODEV : 0;
+}
+
+/**
+ * igbp_mac_leave - reset the device and leave it to firmware
+ * @port: port whose rings do not run
+ *
+ * A device that is left must neither interrupt nor write memory.
+ *
+ * Context: process, may sleep. RTNL, or not registered.
+ */
+void igbp_mac_leave(struct igbp_port *port)
+{
+	u32 val;
+
+	igbp_mac_reset(port);
+	val = igbp_rd32(port, IGBP_CTRL_EXT);
+	igbp_wr32(port, IGBP_CTRL_EXT, val & ~IGBP_CTRL_EXT_DRV_LOAD);
 }
 
 /**
@@ -239,8 +279,9 @@ static void igbp_mac_flow_control_init(struct igbp_port *port)
  * igbp_mac_init - program what a reset has cleared, except the rings
  * @port: port
  *
- * Filters, VLAN, checksums, flow control and the transmit unit. Receive is
- * enabled by igbp_mac_filter_apply(), rings by igbp_ring_pair_start().
+ * Filters, VLAN, checksums, flow control, the clock and the transmit unit.
+ * Receive is enabled by igbp_mac_filter_apply(), rings by
+ * igbp_ring_pair_start().
  *
  * Context: process, RTNL or before registration.
  */
@@ -253,6 +294,8 @@ void igbp_mac_init(struct igbp_port *port)
 	val = igbp_rd32(port, IGBP_CTRL_EXT);
 	igbp_wr32(port, IGBP_CTRL_EXT, val | IGBP_CTRL_EXT_DRV_LOAD);
 	igbp_wr32(port, IGBP_WUC, 0);
+	igbp_wr32(port, IGBP_WUFC, 0);
+	igbp_wr32(port, IGBP_WUS, U32_MAX);
 	igbp_wr32(port, IGBP_VET, ETH_P_8021Q);
 
 	/* Queue 0 comes enabled out of a reset, without memory */
@@ -274,7 +317,9 @@ void igbp_mac_init(struct igbp_port *port)
 	igbp_mac_frame_max_set(port, netdev->mtu);
 	igbp_mac_features_apply(port, netdev->features);
 	igbp_rss_apply(port);
+	igbp_stamp_apply(port);
 	igbp_steer_apply(port);
+	igbp_ptp_start(port);
 
 	igbp_wr32(port, IGBP_TCTL, IGBP_TCTL_EN | IGBP_TCTL_PSP |
 		  IGBP_TCTL_RTLC |
@@ -468,24 +513,25 @@ void igbp_mac_loopback_apply(struct igbp_port *port)
 }
 
 /**
- * igbp_mac_wake_apply - listen for what is to wake the machine
- * @port: port after a reset, with igbp_port.wol
+ * igbp_mac_wake_apply - listen for what is to wake the device
+ * @port: port after a reset
+ * @wake: WAKE_*
  *
- * Context: process, shutdown, RTNL.
+ * Context: process, RTNL.
  */
-void igbp_mac_wake_apply(struct igbp_port *port)
+void igbp_mac_wake_apply(struct igbp_port *port, u32 wake)
 {
 	u32 rctl = IGBP_RCTL_EN | IGBP_RCTL_BAM, wufc = 0;
 
-	if (port->wol & WAKE_PHY)
+	if (wake & WAKE_PHY)
 		wufc |= IGBP_WUFC_LNKC;
-	if (port->wol & WAKE_MAGIC)
+	if (wake & WAKE_MAGIC)
 		wufc |= IGBP_WUFC_MAG;
-	if (port->wol & WAKE_UCAST)
+	if (wake & WAKE_UCAST)
 		wufc |= IGBP_WUFC_EX;
-	if (port->wol & WAKE_BCAST)
+	if (wake & WAKE_BCAST)
 		wufc |= IGBP_WUFC_BC;
-	if (port->wol & WAKE_MCAST) {
+	if (wake & WAKE_MCAST) {
 		wufc |= IGBP_WUFC_MC;
 		rctl |= IGBP_RCTL_MPE;
 	}
@@ -509,7 +555,7 @@ bool igbp_mac_link_read(struct igbp_port *port, struct igbp_link *link)
 {
 	u32 status = igbp_rd32(port, IGBP_STATUS);
 
-	if (test_bit(IGBP_PORT_GONE, &port->flags) ||
+	if (igbp_port_is_absent(port) ||
 	    !(status & IGBP_STATUS_LU))
 		return false;
 	if (status & IGBP_STATUS_SPD_1000)

@@ -36,9 +36,11 @@ int igbp_nvm_read(struct igbp_port *port, u16 word, u16 *val)
 		return err;
 	igbp_wr32(port, IGBP_EERD,
 		  word << IGBP_EERD_ADDR_SHIFT | IGBP_EERD_START);
-	err = read_poll_timeout(igbp_rd32, eerd, eerd & IGBP_EERD_DONE, 5,
-				IGBP_EERD_TIMEOUT_US, false, port, IGBP_EERD);
+	err = igbp_poll32(port, IGBP_EERD, eerd, eerd & IGBP_EERD_DONE, 5,
+			  IGBP_EERD_TIMEOUT_US);
 	igbp_swfw_release(port, IGBP_SWFW_EEP);
+	if (igbp_port_is_absent(port))
+		err = -ENODEV;
 	if (!err)
 		*val = eerd >> IGBP_EERD_DATA_SHIFT;
 	return err;
@@ -64,4 +66,27 @@ int igbp_nvm_validate(struct igbp_port *port)
 		sum += val;
 	}
 	return sum == IGBP_NVM_CHECKSUM_SUM ? 0 : -EILSEQ;
+}
+
+/**
+ * igbp_nvm_version_get - the version of what the NVM holds, as text
+ * @port: port
+ * @text: filled in, unless it fails
+ * @size: bytes of @text
+ *
+ * Context: process, may sleep; takes mdio_lock.
+ * Return: 0, or an error of igbp_nvm_read().
+ */
+int igbp_nvm_version_get(struct igbp_port *port, char *text, size_t size)
+{
+	u16 version;
+	int err;
+
+	mutex_lock(&port->mdio_lock);
+	err = igbp_nvm_read(port, IGBP_NVM_VERSION, &version);
+	mutex_unlock(&port->mdio_lock);
+	if (!err)
+		snprintf(text, size, "%x.%02x", version >> 12,
+			 (version >> 4) & 0xff);
+	return err;
 }

@@ -19,7 +19,7 @@
 
 #define IGBP_MDIC_TIMEOUT_US	10000
 #define IGBP_LINK_PERIOD	(10 * HZ)
-#define IGBP_STALL_PERIOD	HZ	/* while frames wait to be sent */
+#define IGBP_STALL_PERIOD	HZ	/* while frames wait in a queue */
 #define IGBP_STALL_KICKS	2	/* before a queue is called stuck */
 #define IGBP_NEGOTIATE_US	4000000
 #define IGBP_LOOPBACK_MS	100	/* for the PHY to settle */
@@ -43,9 +43,11 @@ static int igbp_phy_transact(struct igbp_port *port, u32 op, u32 *mdic)
 	if (err)
 		return err;
 	igbp_wr32(port, IGBP_MDIC, op);
-	err = read_poll_timeout(igbp_rd32, *mdic, *mdic & IGBP_MDIC_READY, 20,
-				IGBP_MDIC_TIMEOUT_US, false, port, IGBP_MDIC);
+	err = igbp_poll32(port, IGBP_MDIC, *mdic, *mdic & IGBP_MDIC_READY, 20,
+			  IGBP_MDIC_TIMEOUT_US);
 	igbp_swfw_release(port, igbp_phy_swfw_mask(port));
+	if (igbp_port_is_absent(port))
+		return -ENODEV;
 	if (!err && *mdic & IGBP_MDIC_ERROR)
 		err = -EIO;
 	return err;
@@ -213,14 +215,30 @@ int igbp_phy_loopback_setup(struct igbp_port *port)
 	err = igbp_phy_link_setup(port);
 	if (err)
 		return err;
-	read_poll_timeout(igbp_rd32, status, status & IGBP_STATUS_LU, 10000,
-			  IGBP_NEGOTIATE_US, false, port, IGBP_STATUS);
+	igbp_poll32(port, IGBP_STATUS, status, status & IGBP_STATUS_LU, 10000,
+		    IGBP_NEGOTIATE_US);
 	igbp_mac_loopback_apply(port);
 	err = igbp_phy_write(port, MII_BMCR, BMCR_LOOPBACK | BMCR_SPEED1000 |
 			     BMCR_FULLDPLX);
 	if (!err)
 		msleep(IGBP_LOOPBACK_MS);
 	return err;
+}
+
+/**
+ * igbp_phy_power_up - have a link while the device sleeps
+ * @port: port
+ *
+ * One that has power has a link, or negotiates: that is not begun anew.
+ *
+ * Context: process, may sleep; mdio_lock held.
+ */
+void igbp_phy_power_up(struct igbp_port *port)
+{
+	u16 bmcr;
+
+	if (!igbp_phy_read(port, MII_BMCR, &bmcr) && bmcr & BMCR_PDOWN)
+		igbp_phy_link_setup(port);
 }
 
 /**
@@ -291,10 +309,12 @@ static void igbp_link_update(struct igbp_port *port)
 			    link.rx_pause ? "rx" :
 			    link.tx_pause ? "tx" : "off");
 		netif_carrier_on(netdev);
+		igbp_xsk_link_up(port);
 	} else {
 		if (netif_carrier_ok(netdev))
 			netdev_info(netdev, "link is down\n");
 		netif_carrier_off(netdev);
+		igbp_life_idle(port);
 	}
 unlock:
 	mutex_unlock(&port->mdio_lock);
@@ -316,8 +336,8 @@ static bool igbp_link_tx_is_stalled(struct igbp_tx_ring *ring)
 }
 
 /* An interrupt that got lost leaves a full ring behind: raise it again, for
- * that ring alone, so that no idle core is woken. A transmit queue that does
- * not go on after that is stuck.
+ * that ring alone, so that no idle core is woken. A queue that does not go on
+ * after that is stuck.
  * Return: whether to look again soon.
  */
 static bool igbp_link_pair_check(struct igbp_pair *pair)
@@ -326,24 +346,32 @@ static bool igbp_link_pair_check(struct igbp_pair *pair)
 	u16 rx = READ_ONCE(pair->rx.ntc);
 	bool rx_stalled;
 
-	rx_stalled = rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair);
+	/* A poll that has yet to run needs no interrupt */
+	rx_stalled = rx == pair->stall_rx && igbp_ring_pair_is_stalled(pair) &&
+		     !test_bit(NAPI_STATE_SCHED, &pair->napi.state);
 	pair->stall_rx = rx;
 	if (igbp_xdp_has_queues(pair->port) &&
 	    igbp_link_tx_is_stalled(&pair->xdp_tx))
 		tx_stalled = &pair->xdp_tx;
 	if (igbp_link_tx_is_stalled(&pair->tx))
 		tx_stalled = &pair->tx;
-	if (tx_stalled && pair->stall_kicks == IGBP_STALL_KICKS) {
+	if (!rx_stalled && !tx_stalled) {
 		pair->stall_kicks = 0;
+		return false;
+	}
+	if (pair->stall_kicks++ < IGBP_STALL_KICKS) {
+		igbp_irq_kick(pair);
+		return true;
+	}
+	pair->stall_kicks = 0;
+	if (rx_stalled)
+		igbp_netdev_rx_stuck(pair);
+	if (tx_stalled) {
 		local_bh_disable();
 		igbp_netdev_tx_stuck(tx_stalled);
 		local_bh_enable();
-		return false;
 	}
-	pair->stall_kicks = tx_stalled ? pair->stall_kicks + 1 : 0;
-	if (rx_stalled || tx_stalled)
-		igbp_irq_kick(pair);
-	return tx_stalled;
+	return false;
 }
 
 static bool igbp_link_stalls_check(struct igbp_port *port)
@@ -380,10 +408,8 @@ void igbp_link_work(struct work_struct *work)
 	igbp_link_update(port);
 	igbp_stats_harvest(port);
 	again = igbp_link_stalls_check(port);
-	if (test_bit(IGBP_PORT_GONE, &port->flags)) {
-		netif_device_detach(port->netdev);
+	if (test_bit(IGBP_PORT_GONE, &port->flags))
 		return;
-	}
 	queue_delayed_work(system_power_efficient_wq, &port->link_work,
 			   again ? IGBP_STALL_PERIOD :
 			   round_jiffies_relative(IGBP_LINK_PERIOD));

@@ -9,6 +9,7 @@
  * memory of their rings (struct igbp_rx_mem, igbp_tx_mem) comes and goes.
  *
  * Locks, outermost first:
+ *   devlink's		reload, and reports on the health of queues
  *   RTNL			configuration: open and stop, ring sizes,
  *				channels, MTU, RSS, moderation
  *   igbp_port.mdio_lock	PHY registers and what was negotiated
@@ -19,6 +20,7 @@
  *				rings that of a queue the stack does not use
  *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
+ *   igbp_ptp.lock		the clock, and the registers of timestamps
  * The consumer side of a transmit ring and all of a receive ring belong to
  * the owner of the pair's NAPI; see tx.c for the one exception.
  */
@@ -34,7 +36,9 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/ptp_clock_kernel.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 #include <net/xdp.h>
@@ -58,19 +62,23 @@
 /* Bytes of a large receive buffer, and bytes of it for the device */
 #define IGBP_RX_LARGE		4096
 #define IGBP_RX_LARGE_DATA	3072
+#define IGBP_RX_HDR_BYTES	256	/* of a buffer for headers */
 /* Most descriptors of a frame of the stack: context, header, fragments, and
  * 64 KB cut at every IGBP_TXD_MAX_BYTES
  */
 #define IGBP_TX_DESC_MAX	(MAX_SKB_FRAGS + 6)
 #define IGBP_TX_WAKE		(IGBP_TX_DESC_MAX + 8)
+#define IGBP_TX_MAX_BYTES	(IGBP_MTU_MAX + ETH_HLEN + 2 * VLAN_HLEN)
 #define IGBP_TX_MIN_BYTES	17	/* shorter frames stop the device */
 #define IGBP_DIM_PROFILES	5
 #define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
 
+struct devlink;
 struct igbp_pair;
 struct igbp_port;
 struct page_pool;
 struct percore_nic;
+struct xsk_buff_pool;
 
 /**
  * enum igbp_irq_mode - how a vector is kept quiet while its NAPI polls
@@ -90,39 +98,75 @@ enum igbp_irq_mode {
 /**
  * enum igbp_port_flag - bits of igbp_port.flags
  * @IGBP_PORT_GONE: reads return all ones, the device was unplugged
+ * @IGBP_PORT_AWAY: the device is asleep, frozen or being reset by others;
+ *	changed under RTNL
+ * @IGBP_PORT_OPEN: rings have memory and interrupts; changed under RTNL
  * @IGBP_PORT_UP: rings run and interrupts are open
- * @IGBP_PORT_RESETTING: a MAC reset is under way
- * @IGBP_PORT_REMOVING: no work may be queued any more
+ * @IGBP_PORT_LIVE: igbp_port.life_work may be queued
  * @IGBP_PORT_LOOPBACK: the PHY sends back what it gets, for the self-test
  */
 enum igbp_port_flag {
 	IGBP_PORT_GONE,
+	IGBP_PORT_AWAY,
+	IGBP_PORT_OPEN,
 	IGBP_PORT_UP,
-	IGBP_PORT_RESETTING,
-	IGBP_PORT_REMOVING,
+	IGBP_PORT_LIVE,
 	IGBP_PORT_LOOPBACK,
+};
+
+/**
+ * enum igbp_stuck - bits of igbp_pair.stuck: what hangs, and is to be reported
+ * @IGBP_STUCK_TX: the transmit queue, or that of XDP
+ * @IGBP_STUCK_RX: the receive queue
+ */
+enum igbp_stuck {
+	IGBP_STUCK_TX,
+	IGBP_STUCK_RX,
+};
+
+/**
+ * enum igbp_rx_kind - who polls a receive ring, and into what it receives
+ * @IGBP_RX_STACK: rx.c; an sk_buff is built around the buffer
+ * @IGBP_RX_SPLIT: rx.c with split.c; headers have buffers of their own
+ * @IGBP_RX_XDP: xdp.c; buffers have XDP's headroom
+ * @IGBP_RX_XSK: xsk.c; buffers are a socket's
+ */
+enum igbp_rx_kind {
+	IGBP_RX_STACK,
+	IGBP_RX_SPLIT,
+	IGBP_RX_XDP,
+	IGBP_RX_XSK,
 };
 
 /**
  * struct igbp_rx_mem - the memory of a receive ring
  * @desc: descriptors
  * @desc_dma: their DMA address
- * @buf: IGBP_RX_HEADROOM before the data of each descriptor
- * @pool: where buffers come from
+ * @hdr: buffers for headers, IGBP_RX_HDR_BYTES for each descriptor, or NULL
+ * @hdr_dma: their DMA address
+ * @buf: where the data of each descriptor goes
+ * @pool: where buffers come from, unless they are a socket's
+ * @xsk: pool of an AF_XDP socket whose buffers these are; then each of @buf is
+ *	a struct xdp_buff
  * @size: number of descriptors, a power of two
  * @truesize: bytes of a buffer, headroom and skb_shared_info included
  * @data_bytes: bytes of a buffer that the device may write, whole KB
+ * @headroom: bytes of a buffer in front of the data
  * @filled: descriptors posted from the first on, 0 once the ring has stopped
  * @xdp: buffers have the headroom that XDP wants, and the device may send them
  */
 struct igbp_rx_mem {
 	union igbp_rx_desc *desc;
 	dma_addr_t desc_dma;
+	u8 *hdr;
+	dma_addr_t hdr_dma;
 	void **buf;
 	struct page_pool *pool;
+	struct xsk_buff_pool *xsk;
 	u16 size;
 	u16 truesize;
 	u16 data_bytes;
+	u16 headroom;
 	u16 filled;
 	bool xdp;
 };
@@ -132,13 +176,16 @@ struct igbp_rx_mem {
  * @packets: frames handed to the stack
  * @bytes: their bytes without FCS
  * @csum_err: frames whose checksum the device found wrong
- * @errors: frames with a receive error, dropped
+ * @errors: frames that were dropped as the device called them bad, or said of
+ *	them what cannot be
  * @alloc_fail: no page or no sk_buff
  * @polls: NAPI polls
+ * @split: frames whose payload lies apart from their headers
  * @xdp_drop: frames that a program dropped
  * @xdp_tx: frames that a program sent back
  * @xdp_redirect: frames that a program redirected
  * @xdp_errors: frames that a program aborted, or could not have or send on
+ * @xsk_starved: polls that found the fill ring of a socket as good as empty
  */
 struct igbp_rx_stats {
 	u64_stats_t packets;
@@ -147,20 +194,24 @@ struct igbp_rx_stats {
 	u64_stats_t errors;
 	u64_stats_t alloc_fail;
 	u64_stats_t polls;
+	u64_stats_t split;
 	u64_stats_t xdp_drop;
 	u64_stats_t xdp_tx;
 	u64_stats_t xdp_redirect;
 	u64_stats_t xdp_errors;
+	u64_stats_t xsk_starved;
 };
 
 /**
  * struct igbp_xdp_buff - a received frame as a program sees it
  * @xdp: the frame; must come first. Its data is NULL while there is none
  * @desc: its last descriptor, for metadata
+ * @stamp: timestamp of the device, or 0
  */
 struct igbp_xdp_buff {
 	struct xdp_buff xdp;
 	const union igbp_rx_desc *desc;
+	ktime_t stamp;
 };
 
 /**
@@ -170,6 +221,8 @@ struct igbp_xdp_buff {
  * @tx_count: number of @tx
  * @redirected: frames wait for xdp_do_flush()
  * @rxq: the queue, as programs and the stack know it
+ * @xsk: copy of igbp_rx_mem.xsk
+ * @spoilt: a frame is being dropped, up to its last descriptor
  */
 struct igbp_xdp {
 	struct igbp_xdp_buff buff;
@@ -177,6 +230,8 @@ struct igbp_xdp {
 	u8 tx_count;
 	bool redirected;
 	struct xdp_rxq_info rxq;
+	struct xsk_buff_pool *xsk;
+	bool spoilt;
 };
 
 /**
@@ -186,12 +241,14 @@ struct igbp_xdp {
  * @pool: copy of @mem.pool
  * @tail: RDT register
  * @dev: device for DMA
- * @skb: frame whose last descriptor has not come yet
+ * @skb: frame whose last descriptor has not come yet, or an error pointer while
+ *	it is being dropped
  * @ntc: next descriptor to look at, free-running
  * @ntu: next descriptor to post, free-running
  * @mask: @mem.size - 1
  * @truesize: copy of @mem.truesize
- * @with_xdp: copy of @mem.xdp
+ * @room: bytes of a buffer that may be a frame's
+ * @kind: enum igbp_rx_kind
  * @syncp: guards @stats on 32-bit machines
  * @stats: counters; survive the rings
  * @mem: what to free
@@ -208,7 +265,8 @@ struct igbp_rx_ring {
 	u16 ntu;
 	u16 mask;
 	u16 truesize;
-	bool with_xdp;
+	u16 room;
+	u8 kind;
 	struct u64_stats_sync syncp;
 	struct igbp_rx_stats stats;
 	struct igbp_rx_mem mem;
@@ -222,7 +280,8 @@ struct igbp_rx_ring {
  * @dma: address that was mapped
  * @len: bytes mapped, 0 if nothing was
  * @page: mapped as a page and not as a single buffer
- * @xdp: on the first descriptor of a batch, it is one of XDP
+ * @xdp: on the first descriptor of a batch, it is one of XDP or of a socket
+ * @xsk: on the first descriptor of a socket's batch, number of its frames
  * @batch_last: on the first descriptor of a batch, its last one
  * @batch_bytes: on the first descriptor of a batch, bytes told to BQL
  */
@@ -237,6 +296,7 @@ struct igbp_tx_buf {
 	bool xdp;
 	u16 batch_last;
 	u32 batch_bytes;
+	u16 xsk;
 };
 
 /**
@@ -285,6 +345,7 @@ struct igbp_tx_ctx {
  * @xdp: frames of XDP, which @packets counts too
  * @xdp_dropped: frames of XDP that did not fit, could not be mapped, or came
  *	while the ring was down
+ * @xsk: frames of AF_XDP sockets without copies, which @packets counts too
  */
 struct igbp_tx_stats {
 	u64_stats_t packets;
@@ -297,6 +358,7 @@ struct igbp_tx_stats {
 	u64_stats_t timeouts;
 	u64_stats_t xdp;
 	u64_stats_t xdp_dropped;
+	u64_stats_t xsk;
 };
 
 /**
@@ -390,12 +452,20 @@ struct igbp_adapt {
  * @xdp_tx: transmit queue of XDP, where the device has one for it
  * @dim: moderation state
  * @adapt: what @dim saw last; of the NAPI's owner
+ * @xsk: pool of an AF_XDP socket, or NULL; written under RTNL
+ * @xsk_timer: looks at a fill ring that was empty
+ * @xsk_wait: what it waits for, jiffies; of the NAPI's owner
  * @irq: Linux interrupt number
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL
  * @stall_rx: @rx.ntc when the link work last looked
- * @stall_kicks: times in a row that frames waited to be reclaimed then
+ * @stall_kicks: times in a row that frames waited in either queue then
+ * @stuck: enum igbp_stuck, until it is recovered
+ * @restarts: times that the pair was stopped and started as it was stuck;
+ *	under RTNL
+ * @restarted: when it was last, in jiffies
  * @affinity: mask with @cpu alone, as hint for the interrupt
+ * @asleep_affinity: where the interrupt went before the system's sleep
  * @name: of the interrupt
  */
 struct igbp_pair {
@@ -418,12 +488,19 @@ struct igbp_pair {
 
 	struct dim dim ____cacheline_aligned_in_smp;
 	struct igbp_adapt adapt;
+	struct xsk_buff_pool *xsk;
+	struct timer_list xsk_timer;
+	unsigned int xsk_wait;
 	int irq;
 	unsigned int cpu;
 	bool running;
 	u16 stall_rx;
 	u8 stall_kicks;
+	unsigned long stuck;
+	unsigned long restarts;
+	unsigned long restarted;
 	cpumask_t affinity;
+	cpumask_t asleep_affinity;
 	char name[IFNAMSIZ + 16];
 };
 
@@ -534,6 +611,74 @@ struct igbp_flow {
 };
 
 /**
+ * struct igbp_ptp_time - where the clock stood, and how fast it goes
+ * @ns: time
+ * @cycles: the device's counter then
+ * @frac: what @ns lacks, in 2^-31 ns
+ * @mult: 2^-31 ns for each cycle
+ */
+struct igbp_ptp_time {
+	u64 ns;
+	u64 cycles;
+	u32 frac;
+	u32 mult;
+};
+
+/**
+ * struct igbp_ptp - the PTP hardware clock
+ * @lock: guards the registers of time and timestamps, and who waits for one
+ * @running: the device's counter counts, and the clock goes by it
+ * @time: the clock
+ * @boot_ns: the system's clock at @time
+ * @info: operations
+ * @clock: as the world sees it, or NULL
+ */
+struct igbp_ptp {
+	spinlock_t lock; /* registers of time and timestamps, igbp_stamp */
+	bool running;
+	struct igbp_ptp_time time;
+	u64 boot_ns;
+	struct ptp_clock_info info;
+	struct ptp_clock *clock;
+};
+
+/**
+ * struct igbp_stamp - timestamps of frames
+ * @tx_on: frames that ask get one; written under RTNL
+ * @rx_on: frames that match get one; written under RTNL
+ * @rx_ether: PTP over Ethernet matches; under RTNL
+ * @rx_udp: PTP over UDP matches; under RTNL
+ * @rx_filter: HWTSTAMP_FILTER_* that this amounts to; under RTNL
+ * @rx_type: TYPE of TSYNCRXCTL; under RTNL
+ * @rx_message: TSYNCRXCFG; under RTNL
+ * @tx_skb: frame that holds the transmit register, or NULL; this and what
+ *	follows under igbp_ptp.lock
+ * @tx_since: jiffies when something could still be expected of the ring
+ * @rx_since: jiffies when the receive register was last read or empty
+ * @tx_packets: timestamps given
+ * @tx_lost: timestamps that never came
+ * @tx_skipped: frames that found the register taken
+ * @rx_cleared: timestamps that nobody fetched
+ */
+struct igbp_stamp {
+	bool tx_on;
+	bool rx_on;
+	bool rx_ether;
+	bool rx_udp;
+	int rx_filter;
+	u32 rx_type;
+	u32 rx_message;
+
+	struct sk_buff *tx_skb;
+	unsigned long tx_since;
+	unsigned long rx_since;
+	u64 tx_packets;
+	u64 tx_lost;
+	u64 tx_skipped;
+	u64 rx_cleared;
+};
+
+/**
  * struct igbp_link - what the link agreed on
  * @speed: Mbit/s, or SPEED_UNKNOWN
  * @full_duplex: both directions at once
@@ -577,6 +722,7 @@ struct igbp_link {
  * @rx_large: receive buffers are large whatever the MTU; under RTNL
  * @rx_fcs: frames come with their FCS; written under RTNL
  * @xdp: receive buffers are to be XDP's; under RTNL
+ * @split: headers are to be received apart; not with @xdp; under RTNL
  * @xdp_prog: program that runs on received frames, or NULL; written under RTNL
  * @func: number of the PCI function in the package
  * @mdio_lock: guards the PHY and the fields below to @link
@@ -590,18 +736,22 @@ struct igbp_link {
  * @pause_tx: pause wanted in transmit
  * @link: what was agreed
  * @link_work: looks after the link, the counters and stalled rings
- * @reset_work: resets the MAC
+ * @life_work: resets the MAC, wakes it, or parts with one that is gone
+ * @config: configuration space at probe, for a device that lost it
  * @ivar_lock: guards IVAR
  * @stats_lock: guards @hw_stats' writer side
  * @hw_syncp: guards @hw_stats on 32-bit machines
  * @hw_stats: counters of the device, accumulated
- * @resets: MAC resets after a tx timeout
+ * @resets: MAC resets as a pair was stuck again after its restart
  * @rx_overruns: reports of the device that it dropped frames for want of
  *	descriptors; written by the interrupt for other causes
  * @msg_enable: NETIF_MSG_*
  * @ledctl: LEDCTL before the LEDs were told to blink; under RTNL
  * @wol: WAKE_* wanted; under RTNL
  * @nic: what percore sees of this port, or NULL
+ * @devlink: what devlink sees of it
+ * @ptp: the clock
+ * @stamp: timestamps
  */
 struct igbp_port {
 	void __iomem *regs;
@@ -633,6 +783,7 @@ struct igbp_port {
 	bool rx_large;
 	bool rx_fcs;
 	bool xdp;
+	bool split;
 	u8 func;
 	struct bpf_prog __rcu *xdp_prog;
 
@@ -648,7 +799,8 @@ struct igbp_port {
 	struct igbp_link link;
 
 	struct delayed_work link_work;
-	struct work_struct reset_work;
+	struct work_struct life_work;
+	struct pci_saved_state *config;
 	spinlock_t ivar_lock; /* IVAR registers, shared by two pairs each */
 	struct mutex stats_lock; /* reading the device's counters */
 	struct u64_stats_sync hw_syncp;
@@ -659,16 +811,30 @@ struct igbp_port {
 	u32 ledctl;
 	u32 wol;
 	struct percore_nic *nic;
+	struct devlink *devlink;
+	struct igbp_ptp ptp;
+	struct igbp_stamp stamp;
 };
 
-/* Register access; a read of all ones is checked for an unplugged device */
-static inline void igbp_wr32(struct igbp_port *port, u32 reg, u32 val)
+/* Whether registers are out of reach: nothing is written, and read as ones */
+static inline bool igbp_port_is_absent(const struct igbp_port *port)
 {
-	writel(val, port->regs + reg);
+	return READ_ONCE(port->flags) &
+	       (BIT(IGBP_PORT_GONE) | BIT(IGBP_PORT_AWAY));
 }
+
+/* Read @reg into @val until @cond; at an end at once when it is out of reach.
+ * Return: 0, or -ETIMEDOUT.
+ */
+#define igbp_poll32(port, reg, val, cond, sleep_us, timeout_us) ({ \
+	struct igbp_port *__port = (port); \
+	read_poll_timeout(igbp_rd32, val, \
+			  (cond) || igbp_port_is_absent(__port), sleep_us, \
+			  timeout_us, false, __port, reg); })
 
 /* hw_mac.c */
 u32 igbp_rd32(struct igbp_port *port, u32 reg);
+void igbp_wr32(struct igbp_port *port, u32 reg, u32 val);
 int igbp_mac_reset(struct igbp_port *port);
 void igbp_mac_init(struct igbp_port *port);
 void igbp_mac_addr_read(struct igbp_port *port, u8 *addr);
@@ -681,7 +847,8 @@ void igbp_mac_features_apply(struct igbp_port *port,
 			     netdev_features_t features);
 void igbp_mac_link_apply(struct igbp_port *port);
 void igbp_mac_loopback_apply(struct igbp_port *port);
-void igbp_mac_wake_apply(struct igbp_port *port);
+void igbp_mac_leave(struct igbp_port *port);
+void igbp_mac_wake_apply(struct igbp_port *port, u32 wake);
 bool igbp_mac_link_read(struct igbp_port *port, struct igbp_link *link);
 int igbp_swfw_acquire(struct igbp_port *port, u32 mask);
 void igbp_swfw_release(struct igbp_port *port, u32 mask);
@@ -692,6 +859,7 @@ int igbp_phy_write(struct igbp_port *port, u8 reg, u16 val);
 int igbp_phy_init(struct igbp_port *port);
 int igbp_phy_link_setup(struct igbp_port *port);
 int igbp_phy_loopback_setup(struct igbp_port *port);
+void igbp_phy_power_up(struct igbp_port *port);
 void igbp_phy_power_down(struct igbp_port *port);
 void igbp_phy_pause_resolve(struct igbp_port *port, struct igbp_link *link);
 void igbp_link_work(struct work_struct *work);
@@ -700,6 +868,7 @@ void igbp_link_check_soon(struct igbp_port *port);
 /* hw_nvm.c */
 int igbp_nvm_read(struct igbp_port *port, u16 word, u16 *val);
 int igbp_nvm_validate(struct igbp_port *port);
+int igbp_nvm_version_get(struct igbp_port *port, char *text, size_t size);
 
 /* irq.c */
 int igbp_irq_vectors_alloc(struct igbp_port *port);
@@ -731,6 +900,18 @@ bool igbp_rx_refill(struct igbp_rx_ring *ring);
 void igbp_rx_csum_error(struct igbp_rx_ring *ring);
 void igbp_rx_drop_partial(struct igbp_rx_ring *ring);
 
+int igbp_rx_clean_split(struct igbp_pair *pair, int budget);
+
+/* split.c */
+void igbp_split_post(struct igbp_rx_mem *mem, u16 index, u16 count);
+struct sk_buff *igbp_split_skb_build(struct igbp_pair *pair, u16 index);
+bool igbp_split_skb_end(struct igbp_rx_ring *ring, struct sk_buff *skb);
+int igbp_split_rings_set(struct igbp_port *port, bool split, u16 rx_size,
+			 u16 tx_size, struct netlink_ext_ack *extack);
+
+/* stamp.c, for the inline function below */
+void igbp_stamp_rx_skb(struct igbp_pair *pair, struct sk_buff *skb);
+
 /* Fill in what the last descriptor of a frame tells about it. With RXCSUM off
  * the device checks nothing; with RXHASH off it hashes still, and @rss_mask
  * hides it.
@@ -752,7 +933,11 @@ static inline void igbp_rx_metadata(struct igbp_pair *pair,
 	if (type)
 		__skb_set_hash(skb, le32_to_cpu(desc->wb.rss), false,
 			       BIT(type) & IGBP_RXD_RSS_L4);
-	if (unlikely(status & IGBP_RXD_VP) &&
+	if (likely(!(status & (IGBP_RXD_VP | IGBP_RXD_TS))))
+		return;
+	if (status & IGBP_RXD_TS)
+		igbp_stamp_rx_skb(pair, skb);
+	if (status & IGBP_RXD_VP &&
 	    pair->napi.dev->features & NETIF_F_HW_VLAN_CTAG_RX)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.vlan));
@@ -831,6 +1016,11 @@ static inline u16 igbp_tx_avail(const struct igbp_tx_ring *ring)
 extern const struct xdp_metadata_ops igbp_xdp_metadata_ops;
 int igbp_xdp_clean(struct igbp_pair *pair, int budget);
 void igbp_xdp_drop_partial(struct igbp_rx_ring *ring);
+u32 igbp_xdp_frame_end(struct igbp_pair *pair, struct igbp_xdp_buff *frame,
+		       const union igbp_rx_desc *desc, u32 status);
+void igbp_xdp_flush(struct igbp_pair *pair);
+void igbp_xdp_batch_send(struct igbp_tx_ring *ring, u16 first,
+			 unsigned int count, u32 bytes, u64_stats_t *counter);
 u16 igbp_xdp_reclaim(struct igbp_tx_ring *ring, u16 ntc);
 int igbp_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 		  u32 flags);
@@ -852,6 +1042,59 @@ static inline bool igbp_xdp_tx_pending(const struct igbp_pair *pair)
 	return pair->xdp_tx.ntc != READ_ONCE(pair->xdp_tx.published);
 }
 
+/* ptp.c */
+u64 igbp_ptp_ns(const struct igbp_ptp_time *time, u64 cycles);
+void igbp_ptp_hold(struct igbp_port *port);
+void igbp_ptp_start(struct igbp_port *port);
+void igbp_ptp_init(struct igbp_port *port);
+void igbp_ptp_register(struct igbp_port *port);
+void igbp_ptp_unregister(struct igbp_port *port);
+
+/* stamp.c */
+bool igbp_stamp_tx_claim(struct igbp_port *port, struct sk_buff *skb);
+void igbp_stamp_tx_flush(struct igbp_port *port);
+void igbp_stamp_tx_clear(struct igbp_port *port);
+ktime_t igbp_stamp_rx_read(struct igbp_port *port);
+long igbp_stamp_work(struct ptp_clock_info *info);
+void igbp_stamp_apply(struct igbp_port *port);
+int igbp_stamp_set(struct net_device *netdev,
+		   struct kernel_hwtstamp_config *config,
+		   struct netlink_ext_ack *extack);
+int igbp_stamp_get(struct net_device *netdev,
+		   struct kernel_hwtstamp_config *config);
+int igbp_stamp_info_get(struct net_device *netdev,
+			struct kernel_ethtool_ts_info *info);
+void igbp_stamp_stats_get(struct net_device *netdev,
+			  struct ethtool_ts_stats *stats);
+
+/* The ring that XDP sends on */
+static inline struct igbp_tx_ring *igbp_xdp_ring(struct igbp_pair *pair)
+{
+	return igbp_xdp_has_queues(pair->port) ? &pair->xdp_tx : &pair->tx;
+}
+
+static inline bool igbp_xdp_is_shared(const struct igbp_tx_ring *ring)
+{
+	return ring == &ring->pair->tx;
+}
+
+/* xsk.c */
+u16 igbp_xsk_data_bytes(const struct igbp_port *port,
+			struct xsk_buff_pool *pool);
+int igbp_xsk_mtu_check(struct igbp_port *port, unsigned int mtu);
+u16 igbp_xsk_fill(struct igbp_rx_mem *mem, u16 index, u16 count);
+void igbp_xsk_unpost(struct igbp_rx_mem *mem, u16 from, u16 to);
+struct sk_buff *igbp_xsk_skb_build(struct igbp_pair *pair,
+				   struct xdp_buff *buff);
+int igbp_xsk_poll(struct igbp_pair *pair, int budget);
+u16 igbp_xsk_reclaim(struct igbp_tx_ring *ring, u16 ntc);
+int igbp_xsk_wakeup(struct net_device *netdev, u32 queue, u32 flags);
+void igbp_xsk_link_up(struct igbp_port *port);
+void igbp_xsk_timer(struct timer_list *timer);
+void igbp_xsk_stop(struct igbp_pair *pair);
+int igbp_xsk_pool_set(struct igbp_port *port, struct xsk_buff_pool *pool,
+		      u16 queue);
+
 /* ring.c */
 int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		       struct igbp_rx_mem *mem);
@@ -864,6 +1107,8 @@ void igbp_ring_drop_apply(struct igbp_port *port);
 bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair);
 void igbp_ring_pair_start(struct igbp_pair *pair);
 void igbp_ring_pair_stop(struct igbp_pair *pair);
+void igbp_ring_pair_restart(struct igbp_pair *pair);
+void igbp_ring_pair_xsk_set(struct igbp_pair *pair, struct xsk_buff_pool *pool);
 void igbp_ring_pair_close(struct igbp_pair *pair);
 int igbp_ring_pairs_open(struct igbp_port *port, unsigned int first,
 			 unsigned int last);
@@ -879,8 +1124,23 @@ int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
 void igbp_netdev_queues_assign(struct igbp_port *port);
 void igbp_netdev_down(struct igbp_port *port);
 int igbp_netdev_restart(struct igbp_port *port);
-void igbp_netdev_reset_work(struct work_struct *work);
 void igbp_netdev_tx_stuck(struct igbp_tx_ring *ring);
+void igbp_netdev_rx_stuck(struct igbp_pair *pair);
+
+/* life.c */
+extern const struct dev_pm_ops igbp_life_pm_ops;
+extern const struct pci_error_handlers igbp_life_error_handlers;
+void igbp_life_work_queue(struct igbp_port *port);
+void igbp_life_work(struct work_struct *work);
+int igbp_life_get(struct igbp_port *port);
+void igbp_life_put(struct igbp_port *port);
+int igbp_life_wake(struct igbp_port *port);
+void igbp_life_idle(struct igbp_port *port);
+void igbp_life_sleep(struct igbp_port *port, u32 wake);
+void igbp_life_reset_begin(struct igbp_port *port);
+int igbp_life_reset_end(struct igbp_port *port);
+void igbp_life_begin(struct igbp_port *port);
+void igbp_life_end(struct igbp_port *port);
 
 /* diag.c */
 int igbp_diag_regs_size(struct net_device *netdev);
@@ -923,5 +1183,11 @@ void igbp_stats_rmon_get(struct net_device *netdev,
 /* port.c */
 int igbp_port_nic_add(struct igbp_port *port);
 void igbp_port_nic_del(struct igbp_port *port);
+
+/* devlink.c */
+void igbp_devlink_report(struct igbp_port *port);
+void igbp_devlink_recovered(struct igbp_port *port);
+int igbp_devlink_add(struct igbp_port *port);
+void igbp_devlink_del(struct igbp_port *port);
 
 #endif /* _IGB_PERCORE_H */

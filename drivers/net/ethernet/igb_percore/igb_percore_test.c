@@ -2,7 +2,7 @@
 /*
  * A port without a device, for the KUnit suites
  *
- * Stands in for the files that no suite includes: register reads (hw_mac.c)
+ * Stands in for the files that no suite includes: registers (hw_mac.c)
  * and what the transmit path asks of the interrupt (irq.c).
  */
 #include <linux/etherdevice.h>
@@ -29,6 +29,19 @@ u32 igbp_rd32(struct igbp_port *port, u32 reg)
 }
 
 /**
+ * igbp_wr32 - write a register, which is memory here
+ * @port: port of igbp_test_port_alloc()
+ * @reg: offset
+ * @val: value
+ *
+ * Context: any.
+ */
+void igbp_wr32(struct igbp_port *port, u32 reg, u32 val)
+{
+	writel(val, port->regs + reg);
+}
+
+/**
  * igbp_irq_tx_route - stands in for irq.c
  * @ring: not used
  * @on: not used
@@ -50,28 +63,6 @@ void igbp_irq_kick(struct igbp_pair *pair)
 }
 
 /**
- * igbp_rx_refill - stands in for rx.c
- * @ring: not used
- *
- * Context: any.
- * Return: true.
- */
-bool igbp_rx_refill(struct igbp_rx_ring *ring)
-{
-	return true;
-}
-
-/**
- * igbp_rx_csum_error - stands in for rx.c
- * @ring: not used
- *
- * Context: any.
- */
-void igbp_rx_csum_error(struct igbp_rx_ring *ring)
-{
-}
-
-/**
  * igbp_ring_reconfigure - stands in for ring.c
  * @port: not used
  * @rx_size: not used
@@ -85,6 +76,18 @@ int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
 			  unsigned int mtu)
 {
 	return 0;
+}
+
+/**
+ * igbp_ring_pair_xsk_set - stands in for ring.c
+ * @pair: pair
+ * @pool: remembered
+ *
+ * Context: any.
+ */
+void igbp_ring_pair_xsk_set(struct igbp_pair *pair, struct xsk_buff_pool *pool)
+{
+	pair->xsk = pool;
 }
 
 static void igbp_test_port_free(void *data)

@@ -178,7 +178,7 @@ static irqreturn_t igbp_irq_other(int irq, void *data)
 	struct igbp_port *port = data;
 	u32 icr = igbp_rd32(port, IGBP_ICR);
 
-	if (test_bit(IGBP_PORT_GONE, &port->flags))
+	if (igbp_port_is_absent(port))
 		return IRQ_NONE;
 	igbp_irq_causes_handle(port, icr);
 	return IRQ_HANDLED;
@@ -242,7 +242,7 @@ static irqreturn_t igbp_irq_shared(int irq, void *data)
 	struct igbp_pair *pair = port->pair[0];
 	u32 icr = igbp_rd32(port, IGBP_ICR);
 
-	if (!(icr & IGBP_ICR_INTA) || test_bit(IGBP_PORT_GONE, &port->flags))
+	if (!(icr & IGBP_ICR_INTA) || igbp_port_is_absent(port))
 		return IRQ_NONE;
 	igbp_irq_causes_handle(port, icr);
 	if (icr & IGBP_SHARED_CAUSES) {
@@ -447,6 +447,18 @@ static void igbp_irq_poll_done(struct igbp_pair *pair)
 	}
 }
 
+static int igbp_irq_rx_clean_other(struct igbp_pair *pair, int budget)
+{
+	switch (pair->rx.kind) {
+	case IGBP_RX_XDP:
+		return igbp_xdp_clean(pair, budget);
+	case IGBP_RX_XSK:
+		return igbp_xsk_poll(pair, budget);
+	default:
+		return igbp_rx_clean_split(pair, budget);
+	}
+}
+
 /**
  * igbp_napi_poll - reclaim sent frames, receive up to @budget new ones
  * @napi: of a pair
@@ -466,8 +478,8 @@ int igbp_napi_poll(struct napi_struct *napi, int budget)
 	if (unlikely(igbp_xdp_tx_pending(pair)))
 		igbp_tx_clean(&pair->xdp_tx, budget);
 
-	if (unlikely(pair->rx.with_xdp))
-		work = igbp_xdp_clean(pair, budget);
+	if (unlikely(pair->rx.kind != IGBP_RX_STACK))
+		work = igbp_irq_rx_clean_other(pair, budget);
 	else
 		work = igbp_rx_clean(pair, budget);
 	if (work >= budget)

@@ -4,8 +4,8 @@
  *
  * Slow path between the stack and the stages: it decides when rings (ring.c),
  * interrupts (irq.c), filters (hw_mac.c) and link (hw_phy.c) start and end.
- * A MAC reset happens at probe and after a stuck transmit queue, never for a
- * change of configuration.
+ * A MAC reset happens at probe, for a queue that is stuck again and again, and
+ * where life.c needs one, never for a change of configuration.
  *
  * Locking: RTNL, but for ndo_set_rx_mode (netif_addr_lock) and
  * ndo_features_check and ndo_tx_timeout (softirq).
@@ -81,6 +81,7 @@ static void igbp_netdev_up(struct igbp_port *port)
 {
 	unsigned int i;
 
+	igbp_stamp_tx_clear(port);
 	for (i = 0; i < port->pairs; i++)
 		igbp_ring_pair_start(port->pair[i]);
 	set_bit(IGBP_PORT_UP, &port->flags);
@@ -88,6 +89,8 @@ static void igbp_netdev_up(struct igbp_port *port)
 	igbp_netdev_filter_apply(port);
 	igbp_netdev_link_setup(port);
 	igbp_link_check_soon(port);
+	/* Filters of aRFS that came back may have no flow any more */
+	queue_delayed_work(system_power_efficient_wq, &port->steer_work, HZ);
 }
 
 /**
@@ -102,9 +105,12 @@ void igbp_netdev_down(struct igbp_port *port)
 {
 	unsigned int i;
 
-	/* Down already, when a reset has failed */
+	/* Down already, when a reset has failed, or while it is away */
 	if (!test_and_clear_bit(IGBP_PORT_UP, &port->flags))
 		return;
+	/* A watchdog that looks at a queue is done when we have its lock */
+	netif_tx_lock_bh(port->netdev);
+	netif_tx_unlock_bh(port->netdev);
 	igbp_irq_disable_all(port);
 	synchronize_irq(port->other_irq);
 	cancel_delayed_work_sync(&port->link_work);
@@ -116,6 +122,7 @@ void igbp_netdev_down(struct igbp_port *port)
 	netif_addr_unlock_bh(port->netdev);
 	for (i = 0; i < port->pairs; i++)
 		igbp_ring_pair_stop(port->pair[i]);
+	igbp_stamp_tx_flush(port);
 }
 
 static int igbp_netdev_open(struct net_device *netdev)
@@ -123,85 +130,96 @@ static int igbp_netdev_open(struct net_device *netdev)
 	struct igbp_port *port = netdev_priv(netdev);
 	int err;
 
-	if (test_bit(IGBP_PORT_GONE, &port->flags))
-		return -ENODEV;
 	netif_carrier_off(netdev);
 
-	err = igbp_irq_request(port);
+	err = igbp_life_get(port);
 	if (err)
 		return err;
+	err = igbp_irq_request(port);
+	if (err)
+		goto put;
 	err = igbp_ring_pairs_open(port, 0, port->pairs);
 	if (err)
 		goto free_irq;
 	err = igbp_netdev_real_queues_set(port, port->pairs);
 	if (err)
 		goto close_pairs;
+	set_bit(IGBP_PORT_OPEN, &port->flags);
+	/* Detached, it had all of them stopped, and attaching it again leaves
+	 * them so if it is closed; one that stays stopped looks stuck.
+	 */
+	netif_tx_start_all_queues(netdev);
 	igbp_netdev_up(port);
+	igbp_life_put(port);
 	return 0;
 
 close_pairs:
 	igbp_ring_pairs_close(port, 0, port->pairs);
 free_irq:
 	igbp_irq_free(port);
+put:
+	igbp_life_put(port);
 	return err;
 }
 
 static int igbp_netdev_stop(struct net_device *netdev)
 {
 	struct igbp_port *port = netdev_priv(netdev);
+	int err;
 
 	igbp_netdev_down(port);
+	clear_bit(IGBP_PORT_OPEN, &port->flags);
 	igbp_ring_pairs_close(port, 0, port->pairs);
 	igbp_irq_free(port);
-	igbp_stats_harvest(port);
 
+	/* A device that cannot be had is closed by the restart that it needs */
+	err = igbp_life_get(port);
+	if (err)
+		return 0;
+	igbp_stats_harvest(port);
 	mutex_lock(&port->mdio_lock);
 	igbp_phy_power_down(port);
 	mutex_unlock(&port->mdio_lock);
+	igbp_life_put(port);
 	return 0;
 }
 
 /**
- * igbp_netdev_restart - reset the MAC of an interface that is open
- * @port: port, running or stopped by igbp_netdev_down()
+ * igbp_netdev_restart - reset the MAC, and have it as it was
+ * @port: port, closed or open, running or not
  *
- * Context: process, may sleep, RTNL.
+ * The one way back from whatever happened to the device. All that it was told
+ * is in memory, also what it was told while it was away.
+ *
+ * Context: process, may sleep, RTNL; the device in D0.
  * Return: 0, or an error of igbp_mac_reset(); then the interface is detached.
  */
 int igbp_netdev_restart(struct igbp_port *port)
 {
 	int err;
 
+	ASSERT_RTNL();
 	igbp_netdev_down(port);
 	igbp_stats_harvest(port);
+	clear_bit(IGBP_PORT_AWAY, &port->flags);
+	clear_bit(IGBP_PORT_GONE, &port->flags);
 	err = igbp_mac_reset(port);
 	if (err) {
 		netif_device_detach(port->netdev);
 		return err;
 	}
+	/* No DMA of before the reset is left that it would let through */
+	pci_set_master(port->pdev);
 	igbp_mac_init(port);
 	igbp_irq_setup(port);
-	igbp_netdev_up(port);
-	return 0;
-}
-
-/**
- * igbp_netdev_reset_work - start the MAC anew after a stuck queue
- * @work: igbp_port.reset_work
- *
- * Context: process, may sleep; takes RTNL.
- */
-void igbp_netdev_reset_work(struct work_struct *work)
-{
-	struct igbp_port *port = container_of(work, struct igbp_port,
-					      reset_work);
-
-	rtnl_lock();
-	if (test_bit(IGBP_PORT_UP, &port->flags)) {
-		port->resets++;
-		igbp_netdev_restart(port);
+	if (test_bit(IGBP_PORT_OPEN, &port->flags)) {
+		igbp_netdev_up(port);
+	} else {
+		mutex_lock(&port->mdio_lock);
+		igbp_phy_power_down(port);
+		mutex_unlock(&port->mdio_lock);
 	}
-	rtnl_unlock();
+	return 0;
 }
 
 /**
@@ -214,14 +232,36 @@ void igbp_netdev_tx_stuck(struct igbp_tx_ring *ring)
 {
 	struct igbp_port *port = ring->pair->port;
 	u16 queue = ring->queue;
+	u32 head = igbp_rd32(port, IGBP_TDH(queue));
 
+	if (igbp_port_is_absent(port))
+		return;
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.timeouts);
 	u64_stats_update_end(&ring->syncp);
 	netdev_err(port->netdev, "tx queue %u stuck: head %u tail %u reclaimed %u\n",
-		   queue, igbp_rd32(port, IGBP_TDH(queue)),
-		   igbp_rd32(port, IGBP_TDT(queue)), ring->ntc & ring->mask);
-	schedule_work(&port->reset_work);
+		   queue, head, igbp_rd32(port, IGBP_TDT(queue)),
+		   ring->ntc & ring->mask);
+	set_bit(IGBP_STUCK_TX, &ring->pair->stuck);
+	igbp_life_work_queue(port);
+}
+
+/**
+ * igbp_netdev_rx_stuck - report a queue whose frames nobody takes, and recover
+ * @pair: its pair, of a port that runs
+ *
+ * Context: process.
+ */
+void igbp_netdev_rx_stuck(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+
+	if (igbp_port_is_absent(port))
+		return;
+	netdev_err(port->netdev, "rx queue %u stuck: frames wait at %u, no interrupt comes\n",
+		   pair->index, pair->rx.ntc & pair->rx.mask);
+	set_bit(IGBP_STUCK_RX, &pair->stuck);
+	igbp_life_work_queue(port);
 }
 
 static void igbp_netdev_tx_timeout(struct net_device *netdev,
@@ -320,8 +360,10 @@ static int igbp_netdev_rx_all_set(struct igbp_port *port, bool on)
 			igbp_netdev_filter_apply(port);
 	}
 	port->rx_large = on;
-	err = igbp_ring_reconfigure(port, port->rx_size, port->tx_size,
-				    port->netdev->mtu);
+	err = igbp_xsk_mtu_check(port, port->netdev->mtu);
+	if (!err)
+		err = igbp_ring_reconfigure(port, port->rx_size, port->tx_size,
+					    port->netdev->mtu);
 	if (err) {
 		/* Large buffers do for good frames, too */
 		port->rx_large = !on;
@@ -352,19 +394,20 @@ static netdev_features_t
 igbp_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
 			   netdev_features_t features)
 {
-	int l3, l4;
+	unsigned int l3_offset, l3_bytes;
 
 	/* Only the outer header is offered to the device */
 	if (unlikely(skb->encapsulation))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
-	/* The limit of the MAC header is the smaller one of the two */
-	l4 = skb_checksum_start_offset(skb);
-	if (likely(l4 <= IGBP_TXC_MACLEN_MAX) ||
-	    skb->ip_summed != CHECKSUM_PARTIAL)
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
 		return features;
-
-	l3 = skb_network_offset(skb);
-	if (l3 > IGBP_TXC_MACLEN_MAX || l4 - l3 > IGBP_TXC_IPLEN_MAX)
+	/* A guest, or a packet socket, has the checksum begin anywhere: offsets
+	 * below 0 are huge here
+	 */
+	l3_offset = skb_network_offset(skb);
+	l3_bytes = skb_checksum_start_offset(skb) - l3_offset;
+	if (unlikely(l3_offset > IGBP_TXC_MACLEN_MAX ||
+		     l3_bytes > IGBP_TXC_IPLEN_MAX))
 		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
 	return features;
 }
@@ -386,6 +429,9 @@ static const struct net_device_ops igbp_netdev_ops = {
 	.ndo_set_features	= igbp_netdev_features_set,
 	.ndo_bpf		= igbp_xdp_bpf,
 	.ndo_xdp_xmit		= igbp_xdp_xmit,
+	.ndo_hwtstamp_get	= igbp_stamp_get,
+	.ndo_hwtstamp_set	= igbp_stamp_set,
+	.ndo_xsk_wakeup		= igbp_xsk_wakeup,
 #ifdef CONFIG_RFS_ACCEL
 	.ndo_rx_flow_steer	= igbp_steer_flow,
 #endif
@@ -447,7 +493,7 @@ int igbp_netdev_channels_set(struct igbp_port *port, unsigned int pairs,
 	bool spread = !netif_is_rxfh_configured(port->netdev);
 	int err;
 
-	if (!test_bit(IGBP_PORT_UP, &port->flags)) {
+	if (!test_bit(IGBP_PORT_OPEN, &port->flags)) {
 		err = netif_set_real_num_queues(port->netdev, pairs, pairs);
 		if (err)
 			return err;
@@ -503,7 +549,8 @@ void igbp_netdev_init(struct igbp_port *port)
 	/* Frames can be redirected here whether or not a program runs */
 	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
 			       NETDEV_XDP_ACT_RX_SG | NETDEV_XDP_ACT_NDO_XMIT |
-			       NETDEV_XDP_ACT_NDO_XMIT_SG;
+			       NETDEV_XDP_ACT_NDO_XMIT_SG |
+			       NETDEV_XDP_ACT_XSK_ZEROCOPY;
 
 	netif_carrier_off(netdev);
 }

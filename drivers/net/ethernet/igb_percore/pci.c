@@ -3,8 +3,8 @@
  * Probe, remove and shutdown
  *
  * Where a port comes from and goes to. Order of birth: registers, vectors,
- * reset, MAC address, pairs, net_device, auxiliary device; death runs
- * backwards.
+ * reset, MAC address, pairs, clock, devlink, net_device, auxiliary device;
+ * death runs backwards.
  *
  * Locking: the driver core serialises all of it by device_lock(); RTNL where
  * the net_device is registered.
@@ -87,6 +87,7 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	if (igbp_xdp_has_queues(port))
 		igbp_pci_tx_init(&pair->xdp_tx, pair, IGBP_XDP_QUEUE + index);
 	INIT_WORK(&pair->dim.work, igbp_moderation_work);
+	timer_setup(&pair->xsk_timer, igbp_xsk_timer, 0);
 	netif_napi_add(port->netdev, &pair->napi, igbp_napi_poll);
 	netif_napi_set_irq(&pair->napi, pair->irq);
 	/* It fails without a net_device alone. A fragment may be made longer
@@ -134,7 +135,8 @@ static void igbp_pci_port_init(struct igbp_port *port)
 	u64_stats_init(&port->hw_syncp);
 	INIT_DELAYED_WORK(&port->link_work, igbp_link_work);
 	INIT_DELAYED_WORK(&port->steer_work, igbp_steer_work);
-	INIT_WORK(&port->reset_work, igbp_netdev_reset_work);
+	INIT_WORK(&port->life_work, igbp_life_work);
+	igbp_ptp_init(port);
 }
 
 /* Reset, and learn what the device is. Return: 0 or a negative errno. */
@@ -147,6 +149,7 @@ static int igbp_pci_hw_probe(struct igbp_port *port)
 	err = igbp_mac_reset(port);
 	if (err)
 		return dev_err_probe(dev, err, "no answer to a reset\n");
+	pci_set_master(port->pdev);
 	port->func = FIELD_GET(IGBP_STATUS_FUNC,
 			       igbp_rd32(port, IGBP_STATUS));
 	igbp_irq_mode_probe(port);
@@ -186,15 +189,31 @@ static int igbp_pci_map(struct igbp_port *port)
 		return err;
 	port->regs = pci_ioremap_bar(pdev, IGBP_BAR);
 	if (!port->regs) {
-		pci_release_mem_regions(pdev);
-		return -EIO;
+		err = -EIO;
+		goto release;
 	}
-	pci_set_master(pdev);
+	/* Rings that somebody has left running, firmware or a driver that could
+	 * not reach the device any more, are in memory that is others' now.
+	 */
+	pci_clear_master(pdev);
+	pci_save_state(pdev);
+	port->config = pci_store_saved_state(pdev);
+	if (!port->config) {
+		err = -ENOMEM;
+		goto unmap;
+	}
 	return 0;
+
+unmap:
+	iounmap(port->regs);
+release:
+	pci_release_mem_regions(pdev);
+	return err;
 }
 
 static void igbp_pci_unmap(struct igbp_port *port)
 {
+	kfree(port->config);
 	iounmap(port->regs);
 	pci_release_mem_regions(port->pdev);
 }
@@ -245,12 +264,17 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = igbp_steer_rmap_alloc(port);
 	if (err)
 		goto free_pairs;
+	igbp_ptp_register(port);
+	err = igbp_devlink_add(port);
+	if (err)
+		goto unregister_ptp;
 	err = register_netdev(netdev);
 	if (err)
-		goto free_rmap;
+		goto delete_devlink;
 	err = igbp_port_nic_add(port);
 	if (err)
 		netdev_warn(netdev, "not visible to percore: %d\n", err);
+	igbp_life_begin(port);
 
 	netdev_info(netdev, "%u pairs, %s vectors, %pM\n", port->max_pairs,
 		    port->irq_mode == IGBP_IRQ_AUTOMASK ? "automasked" :
@@ -258,7 +282,10 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		    "no MSI-X", netdev->dev_addr);
 	return 0;
 
-free_rmap:
+delete_devlink:
+	igbp_devlink_del(port);
+unregister_ptp:
+	igbp_ptp_unregister(port);
 	igbp_steer_rmap_free(port);
 free_pairs:
 	igbp_pci_pairs_free(port, port->max_pairs);
@@ -273,31 +300,24 @@ disable:
 	return err;
 }
 
-static void igbp_pci_quiet(struct igbp_port *port)
-{
-	u32 val;
-
-	/* A device that is left must neither interrupt nor write memory */
-	igbp_mac_reset(port);
-	val = igbp_rd32(port, IGBP_CTRL_EXT);
-	igbp_wr32(port, IGBP_CTRL_EXT, val & ~IGBP_CTRL_EXT_DRV_LOAD);
-}
-
 static void igbp_pci_remove(struct pci_dev *pdev)
 {
 	struct net_device *netdev = pci_get_drvdata(pdev);
 	struct igbp_port *port = netdev_priv(netdev);
 
-	set_bit(IGBP_PORT_REMOVING, &port->flags);
+	/* So that a device that was pulled out is known to be gone */
+	igbp_rd32(port, IGBP_STATUS);
+	igbp_life_end(port);
 	igbp_port_nic_del(port);
-	/* Closes the port, after which neither work queues itself again */
+	/* Closes the port, after which no work queues itself again */
 	unregister_netdev(netdev);
+	igbp_devlink_del(port);
+	igbp_ptp_unregister(port);
 	cancel_delayed_work_sync(&port->link_work);
-	cancel_work_sync(&port->reset_work);
 	cancel_delayed_work_sync(&port->steer_work);
 	igbp_steer_rmap_free(port);
 
-	igbp_pci_quiet(port);
+	igbp_mac_leave(port);
 	igbp_pci_pairs_free(port, port->max_pairs);
 	igbp_irq_vectors_free(port);
 	igbp_pci_unmap(port);
@@ -310,18 +330,13 @@ static void igbp_pci_shutdown(struct pci_dev *pdev)
 	struct net_device *netdev = pci_get_drvdata(pdev);
 	struct igbp_port *port = netdev_priv(netdev);
 
-	rtnl_lock();
-	netif_device_detach(netdev);
-	dev_close(netdev);
-	rtnl_unlock();
-	igbp_pci_quiet(port);
 	if (system_state == SYSTEM_POWER_OFF) {
-		if (port->wol)
-			igbp_mac_wake_apply(port);
+		igbp_life_sleep(port, port->wol);
 		pci_wake_from_d3(pdev, port->wol);
 		pci_set_power_state(pdev, PCI_D3hot);
 		return;
 	}
+	igbp_life_sleep(port, 0);
 	pci_disable_device(pdev);
 }
 
@@ -331,6 +346,8 @@ static struct pci_driver igbp_pci_driver = {
 	.probe		= igbp_pci_probe,
 	.remove		= igbp_pci_remove,
 	.shutdown	= igbp_pci_shutdown,
+	.err_handler	= &igbp_life_error_handlers,
+	.driver.pm	= pm_ptr(&igbp_life_pm_ops),
 };
 module_pci_driver(igbp_pci_driver);
 

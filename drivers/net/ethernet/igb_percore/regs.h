@@ -73,6 +73,7 @@
 #define IGBP_WUC		0x5800
 #define IGBP_WUC_PME_EN			BIT(1)
 #define IGBP_WUFC		0x5808
+#define IGBP_WUS		0x5810
 #define IGBP_WUFC_LNKC			BIT(0)
 #define IGBP_WUFC_MAG			BIT(1)
 #define IGBP_WUFC_EX			BIT(2)
@@ -176,6 +177,7 @@
 #define IGBP_ETQF_QUEUE_SHIFT		16
 #define IGBP_ETQF_QUEUE			GENMASK(19, 16)
 #define IGBP_ETQF_FILTER_EN		BIT(26)
+#define IGBP_ETQF_1588			BIT(30)
 #define IGBP_ETQF_QUEUE_EN		BIT(31)
 #define IGBP_SYNQF		0x55fc
 #define IGBP_SYNQF_EN			BIT(0)
@@ -196,6 +198,7 @@
 #define IGBP_FTQF_VF_BP			BIT(15)
 #define IGBP_FTQF_QUEUE_SHIFT		16
 #define IGBP_FTQF_QUEUE			GENMASK(19, 16)
+#define IGBP_FTQF_1588			BIT(27)
 #define IGBP_FTQF_PROTO_BP		BIT(28)	/* BP: is not compared */
 #define IGBP_FTQF_SRC_BP		BIT(29)
 #define IGBP_FTQF_DST_BP		BIT(30)
@@ -209,12 +212,34 @@
 #define IGBP_IMIREXT_SIZE_BP		BIT(12)
 #define IGBP_IMIREXT_CTRL_BP		BIT(19)
 
+/* Time: the counter, and a timestamp for each direction */
+#define IGBP_TSYNCRXCFG		0x5f50
+#define IGBP_TSYNCRXCFG_V1_DELAY_REQ	0x0001
+#define IGBP_TSYNCRXCFG_V2_DELAY_REQ	0x0100
+#define IGBP_SYSTIML		0xb600
+#define IGBP_SYSTIMH		0xb604
+#define IGBP_TIMINCA		0xb608
+#define IGBP_TIMINCA_NS			(BIT(24) | 16)	/* 16 each 16 ns */
+#define IGBP_TSYNCTXCTL		0xb614
+#define IGBP_TSYNC_VALID		BIT(0)	/* of either direction */
+#define IGBP_TSYNC_EN			BIT(4)
+#define IGBP_TXSTMPL		0xb618
+#define IGBP_TXSTMPH		0xb61c
+#define IGBP_TSYNCRXCTL		0xb620
+#define IGBP_TSYNCRXCTL_L4_V1		0x02
+#define IGBP_TSYNCRXCTL_EVENT_V2	0x0a
+#define IGBP_RXSTMPL		0xb624
+#define IGBP_RXSTMPH		0xb628
+#define IGBP_RXSATRH		0xb630
+
 #define IGBP_RDBAL(q)		(0xc000 + 0x40 * (q))
 #define IGBP_RDBAH(q)		(0xc004 + 0x40 * (q))
 #define IGBP_RDLEN(q)		(0xc008 + 0x40 * (q))
 #define IGBP_SRRCTL(q)		(0xc00c + 0x40 * (q))
 #define IGBP_SRRCTL_BSIZEPKT_SHIFT	10	/* the field is in KB */
+#define IGBP_SRRCTL_BSIZEHDR_SHIFT	2	/* bytes, whole 64 */
 #define IGBP_SRRCTL_ADV_ONEBUF		BIT(25)
+#define IGBP_SRRCTL_ADV_SPLIT_ALWAYS	(BIT(27) | BIT(25))
 #define IGBP_SRRCTL_DROP_EN		BIT(31)
 #define IGBP_RDH(q)		(0xc010 + 0x40 * (q))
 #define IGBP_RDT(q)		(0xc018 + 0x40 * (q))
@@ -303,13 +328,14 @@
 #define IGBP_NVM_CHECKSUM_SUM	0xbaba
 
 /**
- * union igbp_rx_desc - advanced receive descriptor, one buffer
+ * union igbp_rx_desc - advanced receive descriptor, one buffer or two
  * @read: as the driver posts it
  * @read.pkt_addr: DMA address of the buffer
- * @read.hdr_addr: 0; lies over the status and so clears DD
+ * @read.hdr_addr: that of the buffer for headers, or 0; lies over the status,
+ *	and as it is even clears DD
  * @wb: as the device writes it back
  * @wb.pkt_info: RSS type in bits 3:0, packet type above
- * @wb.hdr_info: header split, unused
+ * @wb.hdr_info: of a frame's first descriptor: IGBP_RXD_HDR_*
  * @wb.rss: RSS hash
  * @wb.status: IGBP_RXD_*; the device writes DD last
  * @wb.len: bytes in this buffer
@@ -335,6 +361,7 @@ union igbp_rx_desc {
 #define IGBP_RXD_VP			BIT(3)
 #define IGBP_RXD_UDPCS			BIT(4)
 #define IGBP_RXD_L4CS			BIT(5)
+#define IGBP_RXD_TS			BIT(16)	/* its timestamp was taken */
 #define IGBP_RXD_L4E			BIT(29)
 #define IGBP_RXD_IPE			BIT(30)
 #define IGBP_RXD_RXE			BIT(31)
@@ -343,6 +370,7 @@ union igbp_rx_desc {
 #define IGBP_RXD_PKT_UDP		BIT(9)
 #define IGBP_RXD_PKT_IPV4		BIT(4)
 #define IGBP_RXD_PKT_L2			BIT(15)	/* the others mean nothing */
+#define IGBP_RXD_HDR_LEN		GENMASK(14, 5)	/* in hdr_info, bytes */
 /* RSS types in which ports were hashed: TCPv4, TCPv6, TCPv6ex, UDPv4, UDPv6,
  * UDPv6ex; one bit for each type.
  */
@@ -383,6 +411,7 @@ union igbp_tx_desc {
 	} wb;
 };
 
+#define IGBP_TXD_TSTAMP			BIT(19)
 #define IGBP_TXD_DATA			(BIT(21) | BIT(20))
 #define IGBP_TXD_EOP			BIT(24)
 #define IGBP_TXD_IFCS			BIT(25)

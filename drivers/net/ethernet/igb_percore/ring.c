@@ -39,13 +39,16 @@
  *
  * A small buffer is as large as the MTU needs, and smaller than SRRCTL tells
  * the device; bad frames, which may be of any length, must not come near it.
- * XDP's headroom leaves no room for an ordinary frame in a small one.
+ * XDP's headroom leaves no room for an ordinary frame in a small one. Where
+ * headers are received apart, the payload has all of the buffer.
  *
  * Context: process, RTNL.
  * Return: true or false.
  */
 bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu)
 {
+	if (port->split)
+		return mtu + IGBP_FRAME_EXTRA > IGBP_RX_SMALL;
 	return port->rx_large || port->xdp || mtu + IGBP_FRAME_EXTRA >
 	       SKB_WITH_OVERHEAD(IGBP_RX_SMALL) - IGBP_RX_HEADROOM;
 }
@@ -84,6 +87,10 @@ static struct page_pool *igbp_ring_pool_create(struct igbp_pair *pair,
 /* Give posted buffers of a ring that does not run back to the pool */
 static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem, u16 from, u16 to)
 {
+	if (mem->xsk) {
+		igbp_xsk_unpost(mem, from, to);
+		from = to;
+	}
 	for (; from != to; from++) {
 		void *va = mem->buf[from & (mem->size - 1)];
 
@@ -91,6 +98,51 @@ static void igbp_ring_rx_unpost(struct igbp_rx_mem *mem, u16 from, u16 to)
 					false);
 	}
 	mem->filled = 0;
+}
+
+/* What is where in the buffers of a ring */
+static void igbp_ring_rx_layout(const struct igbp_port *port, unsigned int mtu,
+				struct igbp_rx_mem *mem)
+{
+	bool large = igbp_ring_rx_is_large(port, mtu);
+
+	mem->xdp = port->xdp;
+	mem->truesize = large ? IGBP_RX_LARGE : IGBP_RX_SMALL;
+	mem->data_bytes = large && !port->split ? IGBP_RX_LARGE_DATA :
+						  mem->truesize;
+	if (port->split)
+		mem->headroom = 0;
+	else
+		mem->headroom = port->xdp ? IGBP_XDP_HEADROOM :
+					    IGBP_RX_HEADROOM;
+}
+
+static void igbp_ring_rx_desc_free(struct device *dev, struct igbp_rx_mem *mem)
+{
+	if (mem->hdr)
+		dma_free_coherent(dev, mem->size * IGBP_RX_HDR_BYTES, mem->hdr,
+				  mem->hdr_dma);
+	dma_free_coherent(dev, array_size(mem->size, sizeof(*mem->desc)),
+			  mem->desc, mem->desc_dma);
+}
+
+/* Descriptors, and slots for headers where there are to be such */
+static int igbp_ring_rx_desc_alloc(struct device *dev, bool split,
+				   struct igbp_rx_mem *mem)
+{
+	mem->desc = dma_alloc_coherent(dev, array_size(mem->size,
+						       sizeof(*mem->desc)),
+				       &mem->desc_dma, GFP_KERNEL);
+	if (!mem->desc)
+		return -ENOMEM;
+	if (!split)
+		return 0;
+	mem->hdr = dma_alloc_coherent(dev, mem->size * IGBP_RX_HDR_BYTES,
+				      &mem->hdr_dma, GFP_KERNEL);
+	if (mem->hdr)
+		return 0;
+	igbp_ring_rx_desc_free(dev, mem);
+	return -ENOMEM;
 }
 
 /**
@@ -108,30 +160,27 @@ int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 		       struct igbp_rx_mem *mem)
 {
 	struct device *dev = &pair->port->pdev->dev;
-	bool large = igbp_ring_rx_is_large(pair->port, mtu);
 	u16 count;
 	int err;
 
 	mem->size = size;
-	mem->xdp = pair->port->xdp;
-	mem->truesize = large ? IGBP_RX_LARGE : IGBP_RX_SMALL;
-	mem->data_bytes = large ? IGBP_RX_LARGE_DATA : IGBP_RX_SMALL;
+	igbp_ring_rx_layout(pair->port, mtu, mem);
 	mem->buf = kvzalloc_node(array_size(size, sizeof(*mem->buf)),
 				 GFP_KERNEL, cpu_to_node(pair->cpu));
 	if (!mem->buf)
 		return -ENOMEM;
-	mem->desc = dma_alloc_coherent(dev, array_size(size,
-						       sizeof(*mem->desc)),
-				       &mem->desc_dma, GFP_KERNEL);
-	if (!mem->desc) {
-		err = -ENOMEM;
+	err = igbp_ring_rx_desc_alloc(dev, pair->port->split, mem);
+	if (err)
 		goto free_buf;
-	}
 	mem->pool = igbp_ring_pool_create(pair, size, mem->xdp);
 	if (IS_ERR(mem->pool)) {
 		err = PTR_ERR(mem->pool);
 		goto free_desc;
 	}
+	/* A socket's buffers cannot be had while other memory uses the pool */
+	mem->xsk = pair->xsk;
+	if (mem->xsk)
+		return 0;
 	count = size - PAGE_SIZE / mem->truesize;
 	mem->filled = igbp_rx_fill(mem, 0, count);
 	if (mem->filled < count) {
@@ -141,8 +190,7 @@ int igbp_ring_rx_alloc(struct igbp_pair *pair, u16 size, unsigned int mtu,
 	return 0;
 
 free_desc:
-	dma_free_coherent(dev, array_size(size, sizeof(*mem->desc)),
-			  mem->desc, mem->desc_dma);
+	igbp_ring_rx_desc_free(dev, mem);
 free_buf:
 	kvfree(mem->buf);
 	return err;
@@ -164,9 +212,7 @@ void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem)
 	if (mem->xdp)
 		xdp_unreg_page_pool(mem->pool);
 	page_pool_destroy(mem->pool);
-	dma_free_coherent(&pair->port->pdev->dev,
-			  array_size(mem->size, sizeof(*mem->desc)),
-			  mem->desc, mem->desc_dma);
+	igbp_ring_rx_desc_free(&pair->port->pdev->dev, mem);
 	kvfree(mem->buf);
 	memset(mem, 0, sizeof(*mem));
 }
@@ -266,14 +312,23 @@ static u32 igbp_ring_thresholds(u32 prefetch, u32 host)
 
 static void igbp_ring_srrctl_program(struct igbp_pair *pair)
 {
+	struct igbp_rx_mem *mem = &pair->rx.mem;
 	struct igbp_port *port = pair->port;
-	u32 srrctl = pair->rx.mem.data_bytes >> IGBP_SRRCTL_BSIZEPKT_SHIFT |
-		     IGBP_SRRCTL_ADV_ONEBUF;
+	u16 bytes = mem->xsk ? igbp_xsk_data_bytes(port, mem->xsk) :
+			       mem->data_bytes;
+	u32 srrctl = bytes >> IGBP_SRRCTL_BSIZEPKT_SHIFT;
+
+	if (mem->hdr)
+		srrctl |= IGBP_SRRCTL_ADV_SPLIT_ALWAYS |
+			  IGBP_RX_HDR_BYTES << IGBP_SRRCTL_BSIZEHDR_SHIFT;
+	else
+		srrctl |= IGBP_SRRCTL_ADV_ONEBUF;
 
 	/* A full queue must not hold up the others, unless pause frames are
-	 * there to hold up the sender.
+	 * there to hold up the sender; and an application that has no buffers
+	 * for us must not hold up the port.
 	 */
-	if (port->pairs > 1 && !port->pause_tx)
+	if ((port->pairs > 1 && !port->pause_tx) || mem->xsk)
 		srrctl |= IGBP_SRRCTL_DROP_EN;
 	igbp_wr32(port, IGBP_SRRCTL(pair->index), srrctl);
 }
@@ -313,9 +368,8 @@ static void igbp_ring_rx_program(struct igbp_pair *pair)
 	igbp_wr32(port, IGBP_RXDCTL(q),
 		  igbp_ring_thresholds(8, 8) | IGBP_XDCTL_ENABLE);
 	/* The tail must not move before the queue is on */
-	if (read_poll_timeout(igbp_rd32, val, val & IGBP_XDCTL_ENABLE, 10,
-			      IGBP_QUEUE_TIMEOUT_US, false, port,
-			      IGBP_RXDCTL(q)))
+	if (igbp_poll32(port, IGBP_RXDCTL(q), val, val & IGBP_XDCTL_ENABLE, 10,
+			IGBP_QUEUE_TIMEOUT_US))
 		netdev_err(port->netdev, "rx queue %u does not start\n", q);
 	writel(ring->ntu & ring->mask, ring->tail);
 }
@@ -336,6 +390,51 @@ static void igbp_ring_tx_program(struct igbp_tx_ring *ring)
 		  igbp_ring_thresholds(8, 1) | IGBP_XDCTL_ENABLE);
 }
 
+/* Fill memory that is empty as the same ran before, or is for a socket's
+ * buffers. Should there be none, the poll that igbp_irq_pair_enable() causes
+ * tries again.
+ */
+static void igbp_ring_rx_post(struct igbp_rx_mem *mem)
+{
+	if (mem->filled)
+		return;
+	if (mem->xsk)
+		mem->filled = igbp_xsk_fill(mem, 0, mem->size - 1);
+	else
+		mem->filled = igbp_rx_fill(mem, 0, mem->size -
+					   PAGE_SIZE / mem->truesize);
+}
+
+static enum igbp_rx_kind igbp_ring_rx_kind(const struct igbp_rx_mem *mem)
+{
+	if (mem->xsk)
+		return IGBP_RX_XSK;
+	if (mem->xdp)
+		return IGBP_RX_XDP;
+	return mem->hdr ? IGBP_RX_SPLIT : IGBP_RX_STACK;
+}
+
+static void igbp_ring_rx_attach(struct igbp_rx_mem *mem, struct igbp_xdp *xdp)
+{
+	xdp->xsk = mem->xsk;
+	xdp->spoilt = false;
+	/* Without an allocator it does not fail */
+	if (mem->xsk)
+		xdp_rxq_info_reg_mem_model(&xdp->rxq, MEM_TYPE_XSK_BUFF_POOL,
+					   NULL);
+	else if (mem->xdp)
+		xdp_rxq_info_attach_page_pool(&xdp->rxq, mem->pool);
+}
+
+/* The device is told of whole KB, which may be more */
+static u16 igbp_ring_rx_room(const struct igbp_rx_mem *mem)
+{
+	if (mem->hdr)
+		return mem->data_bytes;
+	return min(mem->data_bytes,
+		   SKB_WITH_OVERHEAD(mem->truesize) - mem->headroom);
+}
+
 static void igbp_ring_rx_install(struct igbp_pair *pair)
 {
 	struct igbp_rx_ring *ring = &pair->rx;
@@ -345,22 +444,17 @@ static void igbp_ring_rx_install(struct igbp_pair *pair)
 	ring->buf = mem->buf;
 	ring->pool = mem->pool;
 	ring->truesize = mem->truesize;
-	ring->with_xdp = mem->xdp;
+	ring->room = igbp_ring_rx_room(mem);
+	ring->kind = igbp_ring_rx_kind(mem);
 	ring->mask = mem->size - 1;
 	ring->tail = pair->port->regs + IGBP_RDT(pair->index);
 	ring->dev = &pair->port->pdev->dev;
 	ring->ntc = 0;
-	/* Empty when the same memory ran before. Should there be no pages,
-	 * the poll that igbp_irq_pair_enable() causes tries again.
-	 */
-	if (!mem->filled)
-		mem->filled = igbp_rx_fill(mem, 0, mem->size -
-					   PAGE_SIZE / mem->truesize);
+	igbp_ring_rx_post(mem);
 	ring->ntu = mem->filled;
 	if (!mem->pool->p.napi)
 		page_pool_enable_direct_recycling(mem->pool, &pair->napi);
-	if (mem->xdp)
-		xdp_rxq_info_attach_page_pool(&ring->xdp.rxq, mem->pool);
+	igbp_ring_rx_attach(mem, &ring->xdp);
 }
 
 static void igbp_ring_tx_install(struct igbp_tx_ring *ring)
@@ -405,6 +499,7 @@ void igbp_ring_pair_start(struct igbp_pair *pair)
 	}
 	igbp_ring_rx_program(pair);
 	pair->running = true;
+	WRITE_ONCE(pair->stuck, 0);
 	napi_enable(&pair->napi);
 	netif_queue_set_napi(pair->port->netdev, pair->index,
 			     NETDEV_QUEUE_TYPE_RX, &pair->napi);
@@ -412,8 +507,12 @@ void igbp_ring_pair_start(struct igbp_pair *pair)
 			     NETDEV_QUEUE_TYPE_TX, &pair->napi);
 	igbp_irq_pair_enable(pair);
 	netdev_tx_reset_queue(pair->tx.txq);
-	netif_tx_start_queue(pair->tx.txq);
+	/* What the qdisc was given meanwhile goes out */
+	netif_tx_wake_queue(pair->tx.txq);
 	igbp_xdp_open(pair, true);
+	/* For what sockets wanted to send before they could */
+	if (pair->rx.mem.xsk)
+		igbp_irq_kick(pair);
 }
 
 static void igbp_ring_tx_off(struct igbp_tx_ring *ring)
@@ -422,11 +521,10 @@ static void igbp_ring_tx_off(struct igbp_tx_ring *ring)
 	u32 val;
 
 	/* Let what was posted go out */
-	read_poll_timeout(igbp_rd32, val,
-			  val == (ring->published & ring->mask) ||
-			  !netif_carrier_ok(port->netdev), 50,
-			  IGBP_QUEUE_TIMEOUT_US, false, port,
-			  IGBP_TDH(ring->queue));
+	igbp_poll32(port, IGBP_TDH(ring->queue), val,
+		    val == (ring->published & ring->mask) ||
+		    !netif_carrier_ok(port->netdev), 50,
+		    IGBP_QUEUE_TIMEOUT_US);
 	igbp_wr32(port, IGBP_TXDCTL(ring->queue), 0);
 }
 
@@ -440,9 +538,8 @@ static void igbp_ring_queues_off(struct igbp_pair *pair)
 	if (igbp_xdp_has_queues(port))
 		igbp_ring_tx_off(&pair->xdp_tx);
 	igbp_wr32(port, IGBP_RXDCTL(q), 0);
-	if (read_poll_timeout(igbp_rd32, val, !(val & IGBP_XDCTL_ENABLE), 10,
-			      IGBP_QUEUE_TIMEOUT_US, false, port,
-			      IGBP_RXDCTL(q)))
+	if (igbp_poll32(port, IGBP_RXDCTL(q), val, !(val & IGBP_XDCTL_ENABLE),
+			10, IGBP_QUEUE_TIMEOUT_US))
 		netdev_err(port->netdev, "rx queue %u does not stop\n", q);
 	/* DMA that the device had begun is over before the pages go */
 	usleep_range(100, 200);
@@ -454,21 +551,28 @@ static void igbp_ring_rx_drain(struct igbp_rx_ring *ring)
 	igbp_ring_rx_unpost(&ring->mem, ring->ntc, ring->ntu);
 }
 
+static bool igbp_ring_rx_is_done(const struct igbp_rx_ring *ring, u16 at)
+{
+	return READ_ONCE(ring->desc[at & ring->mask].wb.status) &
+	       cpu_to_le32(IGBP_RXD_DD);
+}
+
 /**
  * igbp_ring_pair_is_stalled - whether received frames wait for nobody
  * @pair: pair that runs
  *
  * Context: process, RTNL.
- * Return: true when the next descriptor is done.
+ * Return: true when the next descriptor is done; or the one behind it, as when
+ * the device has forgotten the next one, for which the poll would wait forever.
  */
 bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair)
 {
 	const struct igbp_rx_ring *ring = &pair->rx;
 	u16 ntc = READ_ONCE(ring->ntc);
+	u16 posted = READ_ONCE(ring->ntu) - ntc;
 
-	return ntc != READ_ONCE(ring->ntu) &&
-	       READ_ONCE(ring->desc[ntc & ring->mask].wb.status) &
-	       cpu_to_le32(IGBP_RXD_DD);
+	return (posted > 0 && igbp_ring_rx_is_done(ring, ntc)) ||
+	       (posted > 1 && igbp_ring_rx_is_done(ring, ntc + 1));
 }
 
 /**
@@ -499,6 +603,8 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	netif_tx_stop_queue(txq);
 	__netif_tx_unlock_bh(txq);
 	igbp_xdp_open(pair, false);
+	if (pair->rx.mem.xsk)
+		igbp_xsk_stop(pair);
 	cancel_work_sync(&pair->dim.work);
 	pair->dim.state = DIM_START_MEASURE;
 
@@ -509,6 +615,21 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	netdev_tx_reset_queue(txq);
 	igbp_ring_rx_drain(&pair->rx);
 	xdp_rxq_info_detach_mem_model(&pair->rx.xdp.rxq);
+}
+
+/**
+ * igbp_ring_pair_restart - have a pair that hangs begin anew
+ * @pair: pair that runs
+ *
+ * What waits in its rings is lost. The other pairs, the MAC and the link do not
+ * notice.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pair_restart(struct igbp_pair *pair)
+{
+	igbp_ring_pair_stop(pair);
+	igbp_ring_pair_start(pair);
 }
 
 static int igbp_ring_pair_open(struct igbp_pair *pair)
@@ -534,6 +655,32 @@ free_tx:
 free_rx:
 	igbp_ring_rx_free(pair, &pair->rx.mem);
 	return err;
+}
+
+/**
+ * igbp_ring_pair_xsk_set - have a socket's buffers received into, or our own
+ * @pair: pair, open or not, running or not
+ * @pool: the socket's pool, or NULL
+ *
+ * The other pairs, the MAC and the link do not notice. The memory is the same
+ * before and after, so this cannot fail.
+ *
+ * Context: process, may sleep, RTNL.
+ */
+void igbp_ring_pair_xsk_set(struct igbp_pair *pair, struct xsk_buff_pool *pool)
+{
+	struct igbp_rx_mem *mem = &pair->rx.mem;
+	bool running = pair->running;
+
+	ASSERT_RTNL();
+	if (running)
+		igbp_ring_pair_stop(pair);
+	WRITE_ONCE(pair->xsk, pool);
+	/* None if it has run, or is not open */
+	igbp_ring_rx_unpost(mem, 0, mem->filled);
+	mem->xsk = pool;
+	if (running)
+		igbp_ring_pair_start(pair);
 }
 
 /**
@@ -605,19 +752,23 @@ struct igbp_ring_new {
 
 static void igbp_ring_swap(struct igbp_pair *pair, struct igbp_ring_new *new)
 {
-	igbp_ring_pair_stop(pair);
+	bool running = pair->running;
+
+	if (running)
+		igbp_ring_pair_stop(pair);
 	swap(pair->rx.mem, new->rx);
 	swap(pair->tx.mem, new->tx);
 	swap(pair->xdp_tx.mem, new->xdp_tx);
 	/* Before the NAPI runs again: its pool may only go while it does not */
 	igbp_ring_rx_free(pair, &new->rx);
 	igbp_ring_pair_tx_free(pair, &new->tx, &new->xdp_tx);
-	igbp_ring_pair_start(pair);
+	if (running)
+		igbp_ring_pair_start(pair);
 }
 
 /**
  * igbp_ring_reconfigure - change ring sizes or receive buffers
- * @port: port, down or up
+ * @port: port, closed or open, asleep or not
  * @rx_size: descriptors of a receive ring, a power of two
  * @tx_size: descriptors of a transmit ring, a power of two
  * @mtu: bytes
@@ -632,7 +783,7 @@ int igbp_ring_reconfigure(struct igbp_port *port, u16 rx_size, u16 tx_size,
 	unsigned int i = 0;
 	int err = -ENOMEM;
 
-	if (!test_bit(IGBP_PORT_UP, &port->flags))
+	if (!test_bit(IGBP_PORT_OPEN, &port->flags))
 		goto done;
 
 	new = kcalloc(port->pairs, sizeof(*new), GFP_KERNEL);

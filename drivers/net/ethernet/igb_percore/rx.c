@@ -14,7 +14,12 @@
  * Refilling waits for IGBP_RX_REFILL descriptors, so that the tail register
  * is written once for many frames.
  *
- * Rings that are made for XDP are polled by xdp.c.
+ * Where headers are received apart, split.c makes the sk_buffs. Rings that are
+ * made for XDP are polled by xdp.c.
+ *
+ * The device is not trusted with memory: what it says of a buffer is read once
+ * and compared with the buffer, and a frame of which it says what cannot be is
+ * dropped as a whole, and counted.
  *
  * Locking: none. A receive ring belongs to the owner of the pair's NAPI; with
  * the NAPI disabled, to whoever holds RTNL.
@@ -24,6 +29,9 @@
 #include <net/udp.h>
 
 #include "igb_percore.h"
+
+/* In the place of a frame that is being dropped */
+#define IGBP_RX_SPOILT	((struct sk_buff *)ERR_PTR(-EBADMSG))
 
 /**
  * igbp_rx_fill - post buffers
@@ -38,7 +46,6 @@
  */
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 {
-	u16 headroom = mem->xdp ? IGBP_XDP_HEADROOM : IGBP_RX_HEADROOM;
 	unsigned int truesize = mem->truesize;
 	u16 per_page = PAGE_SIZE / truesize;
 	u16 mask = mem->size - 1;
@@ -54,8 +61,8 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 		if (unlikely(!page))
 			break;
 		page_pool_fragment_page(page, per_page);
-		dma = page_pool_get_dma_addr(page) + headroom;
-		va = page_address(page) + headroom - IGBP_RX_HEADROOM;
+		dma = page_pool_get_dma_addr(page) + mem->headroom;
+		va = page_address(page) + mem->headroom;
 		end = va + PAGE_SIZE;
 		/* The ring is a whole number of pages long: no wrap inside */
 		do {
@@ -67,6 +74,8 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 			desc++;
 			buf++;
 		} while (va != end);
+		if (unlikely(mem->hdr))
+			igbp_split_post(mem, index, per_page);
 		index += per_page;
 	}
 	return done;
@@ -113,16 +122,39 @@ void igbp_rx_csum_error(struct igbp_rx_ring *ring)
 	u64_stats_update_end(&ring->syncp);
 }
 
-/* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer is
- * the ring's still.
+static void igbp_rx_buf_put(struct igbp_rx_ring *ring, void *va)
+{
+	page_pool_put_full_page(ring->pool, virt_to_head_page(va), true);
+}
+
+static void igbp_rx_skb_free(struct sk_buff *skb)
+{
+	if (!IS_ERR(skb))
+		dev_kfree_skb(skb);
+}
+
+/* The device says of a buffer what cannot be: its frame is dropped, what has
+ * come of it and what comes up to its last descriptor.
+ */
+static struct sk_buff *igbp_rx_skb_spoil(struct igbp_rx_ring *ring,
+					 struct sk_buff *skb, void *va)
+{
+	igbp_rx_buf_put(ring, va);
+	igbp_rx_skb_free(skb);
+	return IGBP_RX_SPOILT;
+}
+
+/* First buffer of a frame. Return: the sk_buff, IGBP_RX_SPOILT, or NULL; then
+ * the buffer is the ring's still.
  */
 static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
-					 const union igbp_rx_desc *desc)
+					 unsigned int len)
 {
-	unsigned int len = le16_to_cpu(desc->wb.len);
 	struct sk_buff *skb;
 
-	skb = napi_build_skb(va, ring->truesize);
+	if (unlikely(len < ETH_HLEN || len > ring->room))
+		return igbp_rx_skb_spoil(ring, NULL, va);
+	skb = napi_build_skb(va - IGBP_RX_HEADROOM, ring->truesize);
 	if (unlikely(!skb)) {
 		u64_stats_update_begin(&ring->syncp);
 		u64_stats_inc(&ring->stats.alloc_fail);
@@ -137,21 +169,30 @@ static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 	return skb;
 }
 
-/* A further buffer of a frame */
-static void igbp_rx_skb_extend(struct igbp_rx_ring *ring, struct sk_buff *skb,
-			       void *va, const union igbp_rx_desc *desc)
+/* A further buffer of a frame, or, where headers lie apart, any. Return: @skb
+ * or IGBP_RX_SPOILT.
+ */
+static struct sk_buff *igbp_rx_skb_extend(struct igbp_rx_ring *ring,
+					  struct sk_buff *skb, void *va,
+					  unsigned int len)
 {
-	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, virt_to_head_page(va),
-			offset_in_page(va) + IGBP_RX_HEADROOM,
-			le16_to_cpu(desc->wb.len), ring->truesize);
+	if (IS_ERR(skb) || unlikely(len > ring->room) ||
+	    unlikely(skb_shinfo(skb)->nr_frags == MAX_SKB_FRAGS))
+		return igbp_rx_skb_spoil(ring, skb, va);
+	/* There may have been the FCS alone, which is taken off; or headers */
+	if (unlikely(!len))
+		igbp_rx_buf_put(ring, va);
+	else
+		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags,
+				virt_to_head_page(va), offset_in_page(va), len,
+				ring->truesize);
+	return skb;
 }
 
-static void igbp_rx_sync(struct igbp_rx_ring *ring, void *va,
-			 const union igbp_rx_desc *desc)
+static void igbp_rx_sync(struct igbp_rx_ring *ring, void *va, unsigned int len)
 {
 	page_pool_dma_sync_for_cpu(ring->pool, virt_to_head_page(va),
-				   offset_in_page(va) + IGBP_RX_HEADROOM,
-				   le16_to_cpu(desc->wb.len));
+				   offset_in_page(va), min(len, ring->room));
 }
 
 static bool igbp_rx_more(const struct igbp_rx_ring *ring, u16 ntc)
@@ -180,10 +221,17 @@ static bool igbp_rx_udp_is_plain(u16 pkt_info, netdev_features_t features)
 	       !static_branch_unlikely(&udp_encap_needed_key);
 }
 
-/* A frame that the device calls bad */
+/* A frame that the device calls bad, or that is spoilt */
+static bool igbp_rx_is_bad(const struct sk_buff *skb, u32 status,
+			   const struct net_device *netdev)
+{
+	return IS_ERR(skb) || (status & IGBP_RXD_RXE &&
+			       !(netdev->features & NETIF_F_RXALL));
+}
+
 static void igbp_rx_error(struct igbp_rx_ring *ring, struct sk_buff *skb)
 {
-	dev_kfree_skb(skb);
+	igbp_rx_skb_free(skb);
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_inc(&ring->stats.errors);
 	u64_stats_update_end(&ring->syncp);
@@ -241,22 +289,16 @@ static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
  */
 void igbp_rx_drop_partial(struct igbp_rx_ring *ring)
 {
-	dev_kfree_skb(ring->skb);
+	igbp_rx_skb_free(ring->skb);
 	ring->skb = NULL;
 	igbp_xdp_drop_partial(ring);
 }
 
-/**
- * igbp_rx_clean - hand received frames to the stack
- * @pair: pair whose NAPI the caller owns
- * @budget: frames at most, above 0
- *
- * Context: softirq, or a NAPI thread.
- * Return: frames handled; @budget when there may be more, when there was no
- * memory for one, or when the ring is so short of buffers that nobody but us
- * would notice.
+/* Both kinds of rings, each with a loop of its own: what is asked here, is
+ * asked of no frame. Return: as igbp_rx_clean().
  */
-int igbp_rx_clean(struct igbp_pair *pair, int budget)
+static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
+					const bool split)
 {
 	struct igbp_rx_ring *ring = &pair->rx;
 	bool sync = dma_dev_need_sync(ring->dev);
@@ -270,8 +312,10 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 	rss_mask = pair->napi.dev->features & NETIF_F_RXHASH ?
 		   IGBP_RXD_RSS_TYPE : 0;
 	while (packets < budget && ntc != end) {
-		union igbp_rx_desc *desc = &ring->desc[ntc & ring->mask];
-		void *va = ring->buf[ntc & ring->mask];
+		u16 i = ntc & ring->mask;
+		union igbp_rx_desc *desc = &ring->desc[i];
+		void *va = ring->buf[i];
+		unsigned int len;
 		u32 status;
 
 		status = le32_to_cpu(READ_ONCE(desc->wb.status));
@@ -279,23 +323,29 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 			break;
 		/* The device writes DD after all the rest */
 		dma_rmb();
-		net_prefetch(va + IGBP_RX_HEADROOM);
+		if (!split)
+			net_prefetch(va);
 
+		/* Read once, as a device may change it once it was checked */
+		len = le16_to_cpu(READ_ONCE(desc->wb.len));
 		if (sync)
-			igbp_rx_sync(ring, va, desc);
+			igbp_rx_sync(ring, va, len);
 		if (likely(!skb))
-			skb = igbp_rx_skb_build(ring, va, desc);
-		else
-			igbp_rx_skb_extend(ring, skb, va, desc);
+			skb = split ? igbp_split_skb_build(pair, i) :
+				      igbp_rx_skb_build(ring, va, len);
+		else if (!split)
+			skb = igbp_rx_skb_extend(ring, skb, va, len);
 		if (unlikely(!skb)) {
 			fed = false;
 			break;
 		}
+		if (split)
+			skb = igbp_rx_skb_extend(ring, skb, va, len);
 		ntc++;
 		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
-		if (unlikely(status & IGBP_RXD_RXE) &&
-		    !(pair->napi.dev->features & NETIF_F_RXALL)) {
+		if (unlikely(igbp_rx_is_bad(skb, status, pair->napi.dev)) ||
+		    (split && unlikely(!igbp_split_skb_end(ring, skb)))) {
 			igbp_rx_error(ring, skb);
 			skb = NULL;
 			continue;
@@ -320,4 +370,32 @@ int igbp_rx_clean(struct igbp_pair *pair, int budget)
 	u64_stats_update_end(&ring->syncp);
 
 	return likely(fed) ? packets : budget;
+}
+
+/**
+ * igbp_rx_clean - hand received frames to the stack
+ * @pair: pair whose NAPI the caller owns
+ * @budget: frames at most, above 0
+ *
+ * Context: softirq, or a NAPI thread.
+ * Return: frames handled; @budget when there may be more, when there was no
+ * memory for one, or when the ring is so short of buffers that nobody but us
+ * would notice.
+ */
+int igbp_rx_clean(struct igbp_pair *pair, int budget)
+{
+	return igbp_rx_loop(pair, budget, false);
+}
+
+/**
+ * igbp_rx_clean_split - the same of a ring that receives headers apart
+ * @pair: pair whose NAPI the caller owns
+ * @budget: frames at most, above 0
+ *
+ * Context: softirq, or a NAPI thread.
+ * Return: as igbp_rx_clean().
+ */
+int igbp_rx_clean_split(struct igbp_pair *pair, int budget)
+{
+	return igbp_rx_loop(pair, budget, true);
 }

@@ -79,13 +79,21 @@ static const struct igbp_hw_stat_desc igbp_hw_stat_regs[IGBP_HW_STATS] = {
  */
 static const char igbp_pair_stat_names[][ETH_GSTRING_LEN] = {
 	"rx_packets", "rx_bytes", "rx_csum_errors", "rx_errors",
-	"rx_alloc_fail", "rx_polls",
+	"rx_alloc_fail", "rx_polls", "rx_split",
 	"rx_xdp_drop", "rx_xdp_tx", "rx_xdp_redirect", "rx_xdp_errors",
+	"rx_xsk_starved",
 	"tx_packets", "tx_bytes", "tx_csum", "tx_tso", "tx_stops",
 	"tx_dropped", "tx_doorbells", "tx_timeouts", "tx_xdp",
-	"tx_xdp_dropped", "irq_masks",
+	"tx_xdp_dropped", "tx_xsk", "irq_masks", "restarts",
 };
 
+/* Counters of the port; the order is that of igbp_stats_port_get() */
+static const char igbp_port_stat_names[][ETH_GSTRING_LEN] = {
+	"resets", "rx_overruns", "tx_hwtstamp_skipped", "tx_hwtstamp_timeouts",
+	"rx_hwtstamp_cleared",
+};
+
+#define IGBP_PORT_STATS		ARRAY_SIZE(igbp_port_stat_names)
 #define IGBP_PAIR_STATS		ARRAY_SIZE(igbp_pair_stat_names)
 #define IGBP_RX_STATS		(sizeof(struct igbp_rx_stats) / sizeof(u64))
 #define IGBP_TX_STATS		(sizeof(struct igbp_tx_stats) / sizeof(u64))
@@ -146,7 +154,7 @@ void igbp_stats_harvest(struct igbp_port *port)
 {
 	unsigned int i;
 
-	if (test_bit(IGBP_PORT_GONE, &port->flags))
+	if (igbp_port_is_absent(port))
 		return;
 	mutex_lock(&port->stats_lock);
 	for (i = 0; i < IGBP_HW_STATS; i++) {
@@ -155,7 +163,7 @@ void igbp_stats_harvest(struct igbp_port *port)
 
 		if (desc->high)
 			val |= (u64)igbp_rd32(port, desc->high) << 32;
-		if (!val || test_bit(IGBP_PORT_GONE, &port->flags))
+		if (!val || igbp_port_is_absent(port))
 			continue;
 		preempt_disable();
 		u64_stats_update_begin(&port->hw_syncp);
@@ -225,7 +233,8 @@ int igbp_stats_count(struct net_device *netdev)
 {
 	struct igbp_port *port = netdev_priv(netdev);
 
-	return IGBP_HW_STATS + 2 + port->max_pairs * IGBP_PAIR_STATS;
+	return IGBP_HW_STATS + IGBP_PORT_STATS +
+	       port->max_pairs * IGBP_PAIR_STATS;
 }
 
 /**
@@ -242,12 +251,25 @@ void igbp_stats_strings(struct net_device *netdev, u8 *data)
 
 	for (i = 0; i < IGBP_HW_STATS; i++)
 		ethtool_puts(&data, igbp_hw_stat_regs[i].name);
-	ethtool_puts(&data, "resets");
-	ethtool_puts(&data, "rx_overruns");
+	for (i = 0; i < IGBP_PORT_STATS; i++)
+		ethtool_puts(&data, igbp_port_stat_names[i]);
 	for (i = 0; i < port->max_pairs; i++)
 		for (k = 0; k < IGBP_PAIR_STATS; k++)
 			ethtool_sprintf(&data, "pair%u_%s", i,
 					igbp_pair_stat_names[k]);
+}
+
+static void igbp_stats_port_get(struct igbp_port *port, u64 *data)
+{
+	unsigned long irqflags;
+
+	data[0] = port->resets;
+	data[1] = READ_ONCE(port->rx_overruns);
+	spin_lock_irqsave(&port->ptp.lock, irqflags);
+	data[2] = port->stamp.tx_skipped;
+	data[3] = port->stamp.tx_lost;
+	data[4] = port->stamp.rx_cleared;
+	spin_unlock_irqrestore(&port->ptp.lock, irqflags);
 }
 
 /**
@@ -264,19 +286,20 @@ void igbp_stats_get(struct net_device *netdev, struct ethtool_stats *stats,
 	struct igbp_port *port = netdev_priv(netdev);
 	unsigned int i;
 
-	BUILD_BUG_ON(IGBP_RX_STATS + IGBP_TX_STATS + 1 != IGBP_PAIR_STATS);
+	BUILD_BUG_ON(IGBP_RX_STATS + IGBP_TX_STATS + 2 != IGBP_PAIR_STATS);
 
 	igbp_stats_harvest(port);
 	igbp_stats_snapshot(&port->hw_syncp, port->hw_stats, data,
 			    IGBP_HW_STATS);
 	data += IGBP_HW_STATS;
-	*data++ = port->resets;
-	*data++ = READ_ONCE(port->rx_overruns);
+	igbp_stats_port_get(port, data);
+	data += IGBP_PORT_STATS;
 	for (i = 0; i < port->max_pairs; i++) {
 		igbp_stats_rx_get(port->pair[i], data);
 		igbp_stats_tx_get(port->pair[i], data + IGBP_RX_STATS);
 		data += IGBP_PAIR_STATS;
-		data[-1] = READ_ONCE(port->pair[i]->masks);
+		data[-2] = READ_ONCE(port->pair[i]->masks);
+		data[-1] = port->pair[i]->restarts;
 	}
 }
 

@@ -19,6 +19,8 @@
 #include "igb_percore.h"
 
 #define IGBP_STEER_EXPIRE	HZ	/* between two looks at aRFS filters */
+#define IGBP_STEER_STAMP	7	/* filters for stamp.c, see flow.c */
+#define IGBP_STEER_PTP_PORT	0x3f01	/* 319, as it stands in a frame */
 
 /* Whether @reg keeps @field; how many queues it can name, 0 if it does not */
 static unsigned int igbp_steer_probe_field(struct igbp_port *port, u32 reg,
@@ -109,6 +111,43 @@ static void igbp_steer_tuple_write(struct igbp_port *port, unsigned int i,
 		  IGBP_FTQF_QUEUE_EN);
 }
 
+static void igbp_steer_ether_write(struct igbp_port *port, unsigned int i,
+				   const struct igbp_flow_rule *rule)
+{
+	u32 etqf = 0;
+
+	if (rule->owner)
+		etqf = rule->match.ethertype | IGBP_ETQF_FILTER_EN |
+		       IGBP_ETQF_QUEUE_EN |
+		       rule->queue << IGBP_ETQF_QUEUE_SHIFT;
+	/* It comes before the filter that marks such frames */
+	if (rule->match.ethertype == ETH_P_1588 && port->stamp.rx_ether)
+		etqf |= IGBP_ETQF_1588;
+	igbp_wr32(port, IGBP_ETQF(i), etqf);
+}
+
+/* Mark PTP's frames for a timestamp; the hash chooses their queue */
+static void igbp_steer_stamp_write(struct igbp_port *port)
+{
+	const unsigned int i = IGBP_STEER_STAMP;
+
+	lockdep_assert_held(&port->flow.lock);
+	igbp_wr32(port, IGBP_ETQF(i), port->stamp.rx_ether ?
+		  ETH_P_1588 | IGBP_ETQF_FILTER_EN | IGBP_ETQF_1588 : 0);
+	if (!port->flow.queues[IGBP_FLOW_TUPLE])
+		return;
+	igbp_wr32(port, IGBP_FTQF(i), IGBP_FTQF_OFF);
+	if (!port->stamp.rx_udp)
+		return;
+	igbp_wr32(port, IGBP_SPQF(i), IGBP_STEER_PTP_PORT);
+	igbp_wr32(port, IGBP_IMIR(i), IGBP_STEER_PTP_PORT);
+	igbp_wr32(port, IGBP_IMIREXT(i), IGBP_IMIREXT_SIZE_BP |
+		  IGBP_IMIREXT_CTRL_BP);
+	igbp_wr32(port, IGBP_FTQF(i), IPPROTO_UDP | IGBP_FTQF_1588 |
+		  (IGBP_FTQF_OFF & ~(IGBP_FTQF_PROTO_BP |
+				     IGBP_FTQF_SPORT_BP)));
+}
+
 static void igbp_steer_prio_write(struct igbp_port *port)
 {
 	const struct igbp_flow *flow = &port->flow;
@@ -138,10 +177,7 @@ static void igbp_steer_write(struct igbp_port *port, u32 slot)
 		igbp_steer_tuple_write(port, i, rule);
 		break;
 	case IGBP_FLOW_ETHER:
-		igbp_wr32(port, IGBP_ETQF(i), rule->owner ?
-			  rule->match.ethertype | IGBP_ETQF_FILTER_EN |
-			  IGBP_ETQF_QUEUE_EN |
-			  rule->queue << IGBP_ETQF_QUEUE_SHIFT : 0);
+		igbp_steer_ether_write(port, i, rule);
 		break;
 	case IGBP_FLOW_SYN:
 		igbp_wr32(port, IGBP_SYNQF, rule->owner ? IGBP_SYNQF_EN |
@@ -154,8 +190,8 @@ static void igbp_steer_write(struct igbp_port *port, u32 slot)
 }
 
 /**
- * igbp_steer_apply - write all filters
- * @port: port, after a reset
+ * igbp_steer_apply - write all filters, also those that mark PTP's frames
+ * @port: port, after a reset, or with other timestamps
  *
  * Context: process, RTNL or before registration.
  */
@@ -166,6 +202,7 @@ void igbp_steer_apply(struct igbp_port *port)
 	spin_lock_bh(&port->flow.lock);
 	for (slot = 0; slot < IGBP_FLOW_SLOTS; slot++)
 		igbp_steer_write(port, slot);
+	igbp_steer_stamp_write(port);
 	spin_unlock_bh(&port->flow.lock);
 }
 

@@ -315,6 +315,13 @@ static int igbp_tx_tso(struct igbp_tx_ring *ring, struct igbp_tx_frame *frame,
 	}
 	frame->segs = skb_shinfo(skb)->gso_segs;
 	frame->hdr_bytes = l4 + l4len;
+	/* The stack has checked what comes from a guest, but not by what the
+	 * device can do
+	 */
+	if (unlikely(l3 > IGBP_TXC_MACLEN_MAX || l4 - l3 > IGBP_TXC_IPLEN_MAX ||
+		     frame->hdr_bytes + skb_shinfo(skb)->gso_size >
+		     IGBP_TX_MAX_BYTES))
+		return -EMSGSIZE;
 	frame->cmd |= IGBP_TXD_TSE;
 	frame->olinfo |= 1 << IGBP_TXD_CTX_IDX_SHIFT |
 			 (skb->len - frame->hdr_bytes) << IGBP_TXD_PAYLEN_SHIFT;
@@ -355,7 +362,9 @@ static int igbp_tx_csum(struct igbp_tx_ring *ring, struct igbp_tx_frame *frame,
 	return 0;
 }
 
-/* Choose offloads and see to the context. Return: 0 or -ENOMEM. */
+/* Choose offloads and see to the context. Return: 0, -ENOMEM, or -EMSGSIZE for
+ * what would be longer on the wire than the device may send.
+ */
 static int igbp_tx_offload(struct igbp_tx_ring *ring,
 			   struct igbp_tx_frame *frame)
 {
@@ -369,6 +378,9 @@ static int igbp_tx_offload(struct igbp_tx_ring *ring,
 	if (skb_is_gso(skb))
 		return igbp_tx_tso(ring, frame, vlan);
 
+	/* The stack cuts a guest's frame to the size which that asks for */
+	if (unlikely(skb->len > IGBP_TX_MAX_BYTES))
+		return -EMSGSIZE;
 	frame->olinfo = skb->len << IGBP_TXD_PAYLEN_SHIFT;
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
 		return igbp_tx_csum(ring, frame, vlan);
@@ -518,6 +530,22 @@ static void igbp_tx_stop_check(struct igbp_tx_ring *ring)
 	u64_stats_update_end(&ring->syncp);
 }
 
+/* A frame that asks for timestamps: when it is sent, and when we send it */
+static void igbp_tx_stamp(struct igbp_tx_ring *ring, struct sk_buff *skb,
+			  u16 start)
+{
+	if (skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP &&
+	    igbp_stamp_tx_claim(ring->pair->port, skb))
+		for (; start != ring->ntu; start++) {
+			union igbp_tx_desc *desc;
+
+			desc = &ring->desc[start & ring->mask];
+			if (!(~desc->read.cmd & cpu_to_le32(IGBP_TXD_DATA)))
+				desc->read.cmd |= cpu_to_le32(IGBP_TXD_TSTAMP);
+		}
+	skb_tx_timestamp(skb);
+}
+
 /* A frame that was copied, alone in its batch on a synchronous queue: it is
  * sent and forgotten, without a note in the ring.
  */
@@ -591,7 +619,9 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return NETDEV_TX_OK;
 	}
 	igbp_tx_account(ring, &frame);
-	skb_tx_timestamp(skb);
+	if (unlikely(skb_shinfo(skb)->tx_flags &
+		     (SKBTX_HW_TSTAMP | SKBTX_SW_TSTAMP)))
+		igbp_tx_stamp(ring, skb, start);
 
 	if (!frame.mapped && !more && ring->sync && ring->batch == start)
 		igbp_tx_send_copied(ring, skb, start);

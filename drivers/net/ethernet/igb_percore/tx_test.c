@@ -190,6 +190,32 @@ static void igbp_tx_test_rollback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, ring->ntu);
 }
 
+/* What a guest may ask for and the stack lets pass, but no device can send:
+ * 9216 bytes of MTU, MAC header and two tags are the most.
+ */
+static void igbp_tx_test_too_long(struct kunit *test)
+{
+	struct igbp_tx_ring *ring = igbp_tx_test_ring(test);
+	struct sk_buff *skb = igbp_test_skb_alloc(test, IPPROTO_TCP, 9300);
+	struct igbp_tx_frame frame = igbp_tx_test_frame(skb);
+
+	skb_trim(skb, 9239);
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE, igbp_tx_offload(ring, &frame));
+	skb_trim(skb, 9238);
+	KUNIT_EXPECT_EQ(test, 0, igbp_tx_offload(ring, &frame));
+
+	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	skb_shinfo(skb)->gso_size = 9238 - 54 + 1;
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE, igbp_tx_offload(ring, &frame));
+	skb_shinfo(skb)->gso_size = 9238 - 54;
+	KUNIT_EXPECT_EQ(test, 0, igbp_tx_offload(ring, &frame));
+
+	/* Headers of IPv6 without end: 511 bytes are the most */
+	skb_shinfo(skb)->gso_size = 1000;
+	skb_set_transport_header(skb, 14 + 512);
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE, igbp_tx_offload(ring, &frame));
+}
+
 static struct kunit_case igbp_tx_cases[] = {
 	KUNIT_CASE(igbp_tx_test_plain),
 	KUNIT_CASE(igbp_tx_test_csum),
@@ -197,6 +223,7 @@ static struct kunit_case igbp_tx_cases[] = {
 	KUNIT_CASE(igbp_tx_test_tso),
 	KUNIT_CASE(igbp_tx_test_split),
 	KUNIT_CASE(igbp_tx_test_rollback),
+	KUNIT_CASE(igbp_tx_test_too_long),
 	{}
 };
 

@@ -53,17 +53,6 @@ static void igbp_xdp_rx_count(struct igbp_rx_ring *ring, u64_stats_t *counter)
 	u64_stats_update_end(&ring->syncp);
 }
 
-/* The ring that XDP sends on */
-static struct igbp_tx_ring *igbp_xdp_ring(struct igbp_pair *pair)
-{
-	return igbp_xdp_has_queues(pair->port) ? &pair->xdp_tx : &pair->tx;
-}
-
-static bool igbp_xdp_is_shared(const struct igbp_tx_ring *ring)
-{
-	return ring == &ring->pair->tx;
-}
-
 /* A piece of a frame becomes a descriptor. Pages of our own pool (@own) stay
  * mapped for their whole life. Return: 0 or a negative errno.
  */
@@ -157,15 +146,24 @@ static int igbp_xdp_frame_put(struct igbp_tx_ring *ring,
 	return 0;
 }
 
-/* Send the batch of @count frames that begins at @first */
-static void igbp_xdp_batch_send(struct igbp_tx_ring *ring, u16 first,
-				unsigned int count, u32 bytes)
+/**
+ * igbp_xdp_batch_send - send a batch that is not the stack's
+ * @ring: ring
+ * @first: its first descriptor, free-running
+ * @count: number of frames
+ * @bytes: their bytes
+ * @counter: of @ring, whose frames they are
+ *
+ * Context: __netif_tx_lock held, bottom halves off.
+ */
+void igbp_xdp_batch_send(struct igbp_tx_ring *ring, u16 first,
+			 unsigned int count, u32 bytes, u64_stats_t *counter)
 {
 	ring->buf[first & ring->mask].xdp = true;
 	u64_stats_update_begin(&ring->syncp);
 	u64_stats_add(&ring->stats.packets, count);
 	u64_stats_add(&ring->stats.bytes, bytes);
-	u64_stats_add(&ring->stats.xdp, count);
+	u64_stats_add(counter, count);
 	u64_stats_update_end(&ring->syncp);
 	/* What the stack waits for is accounted to BQL, so that it is woken */
 	if (igbp_xdp_is_shared(ring)) {
@@ -195,7 +193,8 @@ static unsigned int __igbp_xdp_send(struct igbp_tx_ring *ring,
 		bytes += xdp_get_frame_len(frames[sent]);
 	}
 	if (likely(sent))
-		igbp_xdp_batch_send(ring, first, sent, bytes);
+		igbp_xdp_batch_send(ring, first, sent, bytes,
+				    &ring->stats.xdp);
 	return sent;
 }
 
@@ -234,6 +233,8 @@ u16 igbp_xdp_reclaim(struct igbp_tx_ring *ring, u16 ntc)
 	u16 last = buf->batch_last;
 	struct xdp_frame_bulk bulk;
 
+	if (buf->xsk)
+		return igbp_xsk_reclaim(ring, ntc);
 	buf->xdp = false;
 	xdp_frame_bulk_init(&bulk);
 	/* For xdp_return_frame_bulk() */
@@ -284,8 +285,9 @@ static void igbp_xdp_tx_flush(struct igbp_pair *pair)
 	struct igbp_xdp *xdp = &pair->rx.xdp;
 	unsigned int sent;
 
+	/* What came in a socket's buffer has been copied to a page */
 	sent = igbp_xdp_send(igbp_xdp_ring(pair), xdp->tx, xdp->tx_count,
-			     true);
+			     !xdp->xsk);
 	for (; sent < xdp->tx_count; sent++)
 		xdp_return_frame_rx_napi(xdp->tx[sent]);
 	xdp->tx_count = 0;
@@ -305,8 +307,13 @@ static bool igbp_xdp_tx_add(struct igbp_pair *pair, struct xdp_buff *buff)
 	return true;
 }
 
-/* At the end of a poll: send what it has sent back or redirected */
-static void igbp_xdp_flush(struct igbp_pair *pair)
+/**
+ * igbp_xdp_flush - at the end of a poll: send what it sent back or redirected
+ * @pair: pair whose NAPI the caller owns
+ *
+ * Context: softirq, or a NAPI thread.
+ */
+void igbp_xdp_flush(struct igbp_pair *pair)
 {
 	struct igbp_xdp *xdp = &pair->rx.xdp;
 
@@ -368,22 +375,79 @@ error:
 	return false;
 }
 
-/* A received buffer begins a frame, or goes on with it. The longest frame of
- * the device, 16 KB, has fewer buffers than a frame may have fragments.
+/**
+ * igbp_xdp_drop_partial - forget a frame whose last descriptor has not come
+ * @ring: ring
+ *
+ * Not by xdp_return_buff(), which is for where the kernel polls NAPIs alone.
+ *
+ * Context: softirq of the ring's NAPI; or process, RTNL, with it disabled.
  */
+void igbp_xdp_drop_partial(struct igbp_rx_ring *ring)
+{
+	struct xdp_buff *buff = &ring->xdp.buff.xdp;
+	struct skb_shared_info *shinfo;
+	unsigned int i, frags = 0;
+
+	if (!buff->data)
+		return;
+	shinfo = xdp_get_shared_info_from_buff(buff);
+	if (xdp_buff_has_frags(buff))
+		frags = shinfo->nr_frags;
+	for (i = 0; i < frags; i++) {
+		struct page *page = skb_frag_page(&shinfo->frags[i]);
+
+		page_pool_put_full_page(ring->pool, page, false);
+	}
+	page_pool_put_full_page(ring->pool, virt_to_page(buff->data), false);
+	buff->data = NULL;
+}
+
+/* Whether a received buffer can be what the device says. The longest frame that
+ * it is known to send on, 16 KB, has fewer buffers than a frame may have.
+ */
+static bool igbp_xdp_buff_fits(struct igbp_rx_ring *ring, u32 len)
+{
+	struct xdp_buff *buff = &ring->xdp.buff.xdp;
+
+	if (ring->xdp.spoilt || len > ring->room)
+		return false;
+	if (!buff->data)
+		return len >= ETH_HLEN;
+	return !xdp_buff_has_frags(buff) ||
+	       xdp_get_shared_info_from_buff(buff)->nr_frags < MAX_SKB_FRAGS;
+}
+
+/* A buffer that does not fit: its frame is dropped, what has come of it and
+ * what comes up to its last descriptor.
+ */
+static void igbp_xdp_buff_drop(struct igbp_rx_ring *ring, void *va, bool last)
+{
+	page_pool_put_full_page(ring->pool, virt_to_page(va), true);
+	igbp_xdp_drop_partial(ring);
+	ring->xdp.spoilt = !last;
+	if (last)
+		igbp_xdp_rx_count(ring, &ring->stats.errors);
+}
+
+/* A received buffer begins a frame, or goes on with it */
 static void igbp_xdp_buff_add(struct igbp_rx_ring *ring, void *va, u32 len)
 {
 	struct xdp_buff *buff = &ring->xdp.buff.xdp;
 	struct page *page = virt_to_page(va);
 	struct skb_shared_info *shinfo;
 
-	va += IGBP_RX_HEADROOM;
 	net_prefetch(va);
 	page_pool_dma_sync_for_cpu(ring->pool, page, offset_in_page(va), len);
 	if (!buff->data) {
 		xdp_init_buff(buff, ring->truesize, &ring->xdp.rxq);
 		xdp_prepare_buff(buff, va - IGBP_XDP_HEADROOM,
 				 IGBP_XDP_HEADROOM, len, true);
+		return;
+	}
+	/* There may have been the FCS alone, which is taken off */
+	if (unlikely(!len)) {
+		page_pool_put_full_page(ring->pool, page, true);
 		return;
 	}
 	shinfo = xdp_get_shared_info_from_buff(buff);
@@ -437,9 +501,11 @@ static struct sk_buff *igbp_xdp_skb_build(struct igbp_rx_ring *ring,
 static void igbp_xdp_pass(struct igbp_pair *pair, struct xdp_buff *buff,
 			  const union igbp_rx_desc *desc, u32 status)
 {
-	struct sk_buff *skb = igbp_xdp_skb_build(&pair->rx, buff);
 	struct net_device *netdev = pair->napi.dev;
+	struct sk_buff *skb;
 
+	skb = pair->rx.xdp.xsk ? igbp_xsk_skb_build(pair, buff) :
+				 igbp_xdp_skb_build(&pair->rx, buff);
 	if (unlikely(!skb))
 		return;
 	igbp_rx_metadata(pair, skb, desc, status,
@@ -450,15 +516,29 @@ static void igbp_xdp_pass(struct igbp_pair *pair, struct xdp_buff *buff,
 	napi_gro_receive(&pair->napi, skb);
 }
 
-/* A frame is whole. Return: its bytes, or 0 if the device calls it bad. */
-static u32 igbp_xdp_frame_end(struct igbp_pair *pair,
-			      const union igbp_rx_desc *desc, u32 status)
+/**
+ * igbp_xdp_frame_end - a frame is whole: what is to become of it
+ * @pair: pair whose NAPI the caller owns
+ * @frame: the frame, which is seen to
+ * @desc: its last descriptor
+ * @status: status in that
+ *
+ * Context: softirq, or a NAPI thread.
+ * Return: its bytes, or 0 if the device calls it bad.
+ */
+u32 igbp_xdp_frame_end(struct igbp_pair *pair, struct igbp_xdp_buff *frame,
+		       const union igbp_rx_desc *desc, u32 status)
 {
 	struct igbp_rx_ring *ring = &pair->rx;
-	struct xdp_buff *buff = &ring->xdp.buff.xdp;
+	struct xdp_buff *buff = &frame->xdp;
 	u32 len = xdp_get_buff_len(buff);
 
-	ring->xdp.buff.desc = desc;
+	frame->desc = desc;
+	if (unlikely(status & IGBP_RXD_TS)) {
+		frame->stamp = igbp_stamp_rx_read(pair->port);
+		/* For igbp_stamp_rx_skb() */
+		ring->xdp.buff.stamp = frame->stamp;
+	}
 	if (unlikely(status & IGBP_RXD_RXE) &&
 	    !(pair->napi.dev->features & NETIF_F_RXALL)) {
 		igbp_xdp_rx_count(ring, &ring->stats.errors);
@@ -467,7 +547,6 @@ static u32 igbp_xdp_frame_end(struct igbp_pair *pair,
 	} else if (igbp_xdp_run(pair, buff)) {
 		igbp_xdp_pass(pair, buff, desc, status);
 	}
-	buff->data = NULL;
 	return len;
 }
 
@@ -493,16 +572,23 @@ int igbp_xdp_clean(struct igbp_pair *pair, int budget)
 	for (; packets < budget && ntc != end; ntc++) {
 		union igbp_rx_desc *desc = &ring->desc[ntc & ring->mask];
 		u32 status = le32_to_cpu(READ_ONCE(desc->wb.status)), len;
+		void *va = ring->buf[ntc & ring->mask];
+		bool last = status & IGBP_RXD_EOP;
 
 		if (!(status & IGBP_RXD_DD))
 			break;
 		/* The device writes DD after all the rest */
 		dma_rmb();
-		igbp_xdp_buff_add(ring, ring->buf[ntc & ring->mask],
-				  le16_to_cpu(desc->wb.len));
-		if (unlikely(!(status & IGBP_RXD_EOP)))
+		len = le16_to_cpu(READ_ONCE(desc->wb.len));
+		if (unlikely(!igbp_xdp_buff_fits(ring, len))) {
+			igbp_xdp_buff_drop(ring, va, last);
 			continue;
-		len = igbp_xdp_frame_end(pair, desc, status);
+		}
+		igbp_xdp_buff_add(ring, va, len);
+		if (unlikely(!last))
+			continue;
+		len = igbp_xdp_frame_end(pair, &ring->xdp.buff, desc, status);
+		ring->xdp.buff.xdp.data = NULL;
 		packets += !!len;
 		bytes += len;
 	}
@@ -519,25 +605,6 @@ int igbp_xdp_clean(struct igbp_pair *pair, int budget)
 	u64_stats_update_end(&ring->syncp);
 
 	return likely(fed) ? packets : budget;
-}
-
-/**
- * igbp_xdp_drop_partial - forget a frame whose last descriptor has not come
- * @ring: ring
- *
- * Context: process, RTNL; NAPI disabled.
- */
-void igbp_xdp_drop_partial(struct igbp_rx_ring *ring)
-{
-	struct xdp_buff *buff = &ring->xdp.buff.xdp;
-
-	if (!buff->data)
-		return;
-	/* It may use what belongs to the NAPI, whose owner we are */
-	local_bh_disable();
-	xdp_return_buff(buff);
-	local_bh_enable();
-	buff->data = NULL;
 }
 
 /**
@@ -562,7 +629,7 @@ static bool igbp_xdp_prog_fits(const struct bpf_prog *prog, unsigned int mtu)
 }
 
 /**
- * igbp_xdp_mtu_check - whether the program can do with an MTU
+ * igbp_xdp_mtu_check - whether program and sockets can do with an MTU
  * @port: port
  * @mtu: bytes
  *
@@ -572,7 +639,7 @@ static bool igbp_xdp_prog_fits(const struct bpf_prog *prog, unsigned int mtu)
 int igbp_xdp_mtu_check(struct igbp_port *port, unsigned int mtu)
 {
 	if (igbp_xdp_prog_fits(rtnl_dereference(port->xdp_prog), mtu))
-		return 0;
+		return igbp_xsk_mtu_check(port, mtu);
 	netdev_err(port->netdev,
 		   "MTU %u: the XDP program takes no fragments, at most %u\n",
 		   mtu, IGBP_XDP_MTU_ONE);
@@ -609,6 +676,11 @@ static int igbp_xdp_prog_set(struct igbp_port *port, struct bpf_prog *prog,
 				       mtu, IGBP_XDP_MTU_ONE);
 		return -EOPNOTSUPP;
 	}
+	if (prog && port->split) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "headers are received apart: first tcp-data-split off");
+		return -EOPNOTSUPP;
+	}
 	if (prog) {
 		err = igbp_xdp_rings_set(port, true);
 		if (err) {
@@ -631,19 +703,28 @@ static int igbp_xdp_prog_set(struct igbp_port *port, struct bpf_prog *prog,
 }
 
 /**
- * igbp_xdp_bpf - ndo_bpf: attach, replace or detach a program
+ * igbp_xdp_bpf - ndo_bpf: programs, and the pools of sockets
  * @netdev: interface
  * @bpf: what is asked for
  *
  * Context: process, may sleep, RTNL.
- * Return: 0, -EOPNOTSUPP if the MTU is too large for the program, -EINVAL if
- * anything else is asked for, or an error of allocation.
+ * Return: 0, -EOPNOTSUPP if the MTU is too large for the program or headers are
+ * received apart, an error of igbp_xsk_pool_set(), -EINVAL if anything else is
+ * asked for, or an error of allocation.
  */
 int igbp_xdp_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 {
-	if (bpf->command != XDP_SETUP_PROG)
+	switch (bpf->command) {
+	case XDP_SETUP_PROG:
+		return igbp_xdp_prog_set(netdev_priv(netdev), bpf->prog,
+					 bpf->extack);
+	case XDP_SETUP_XSK_POOL:
+		/* This one comes without an extack */
+		return igbp_xsk_pool_set(netdev_priv(netdev), bpf->xsk.pool,
+					 bpf->xsk.queue_id);
+	default:
 		return -EINVAL;
-	return igbp_xdp_prog_set(netdev_priv(netdev), bpf->prog, bpf->extack);
+	}
 }
 
 /* By the RSS type of the descriptor */
@@ -688,7 +769,18 @@ static int igbp_xdp_meta_vlan(const struct xdp_md *ctx, __be16 *proto,
 	return 0;
 }
 
+static int igbp_xdp_meta_timestamp(const struct xdp_md *ctx, u64 *timestamp)
+{
+	const struct igbp_xdp_buff *buff = (const void *)ctx;
+
+	if (!(le32_to_cpu(buff->desc->wb.status) & IGBP_RXD_TS) || !buff->stamp)
+		return -ENODATA;
+	*timestamp = buff->stamp;
+	return 0;
+}
+
 const struct xdp_metadata_ops igbp_xdp_metadata_ops = {
+	.xmo_rx_timestamp	= igbp_xdp_meta_timestamp,
 	.xmo_rx_hash		= igbp_xdp_meta_hash,
 	.xmo_rx_vlan_tag	= igbp_xdp_meta_vlan,
 };

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # vmbox: --driver none --timeout 120
 #
-# Claim: the KUnit suites of igb_percore pass: descriptors, hash key and table,
-# moderation, steering rules and what they write. They need a kernel with KUnit,
-# which Debian's is not: selftests/run --kernel debug.
+# Claim: the KUnit suites of igb_percore pass: descriptors, those that no device
+# should write, hash key and table, moderation, steering rules and what they
+# write, the clock, timestamps. They need a kernel with KUnit, which Debian's is
+# not: selftests/run --kernel debug.
 lib=$(dirname "$0")/../../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -17,5 +18,5 @@ lib=$(dirname "$0")/../../../lib
 
 need_kunit
 kunit "$tests/../../../../drivers/net/ethernet/igb_percore" \
-	"$(dirname "$IGB_PERCORE")/igb_percore_kunit.ko" 26
+	"$(dirname "$IGB_PERCORE")/igb_percore_kunit.ko" 52
 finish

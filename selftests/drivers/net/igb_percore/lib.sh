@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2154
 # What the tests of igb_percore share; after selftests/lib/tap.sh and net.sh.
 #
 #   MODULE_DIR, IGB_PERCORE, PERCORE   the tree with the modules, and the files
@@ -9,6 +9,8 @@
 #   nics_gone                 has the driver no interface any more
 #   net_again                 the network of net_up, after the driver came back
 #   counter NETNS DEV REGEX   sum of all lines of ethtool -S that match
+#   snap                      remembers srv's ethtool -S in a file of $tmp
+#   grown REGEX, grew REGEX N by how much those that match grew since; is it N
 #   register NETNS DEV OFFSET the register there, as 0x and eight digits
 #   no_tx_timeout             neither NIC had one, and neither was reset
 #   both COMMAND...           on_srv with SRV_DEV, then on_cli with CLI_DEV, in
@@ -60,6 +62,22 @@ counter() {
 	ip netns exec "$1" ethtool -S "$2" |
 		awk -v want="^$3\$" '{ sub(/:$/, "", $1) } $1 ~ want { n += $2 }
 			END { printf "%d\n", n }'
+}
+
+snap() { on_srv ethtool -S "$SRV_DEV" >"$tmp/snap"; }
+
+grown() { # REGEX
+	on_srv ethtool -S "$SRV_DEV" | awk -v want="^$1\$" '
+		{ sub(/:$/, "", $1) } $1 ~ want { n += $2 * (FILENAME == ARGV[1] ? -1 : 1) }
+		END { printf "%d\n", n }' "$tmp/snap" -
+}
+
+grew() { # REGEX BY
+	local by
+
+	by=$(grown "$1")
+	echo "$1 grew by $by, wanted: $2"
+	[ "$by" = "$2" ]
 }
 
 # The dump is pairs of an offset and what is there.

@@ -87,22 +87,6 @@ send() { # SIZE COUNT
 	python3 "$tests/xdp.py" send cli "$CLI_DEV" "$srv_mac" "$@"
 }
 
-snap() { on_srv ethtool -S "$SRV_DEV" >"$tmp/snap"; }
-
-grown() { # REGEX
-	on_srv ethtool -S "$SRV_DEV" | awk -v want="^$1\$" '
-		{ sub(/:$/, "", $1) } $1 ~ want { n += $2 * (FILENAME == ARGV[1] ? -1 : 1) }
-		END { printf "%d\n", n }' "$tmp/snap" -
-}
-
-grew() { # REGEX BY
-	local by
-
-	by=$(grown "$1")
-	echo "$1 grew by $by, wanted: $2"
-	[ "$by" = "$2" ]
-}
-
 grew_by() { wait_until 20 grew "$@" || grew "$@"; }
 
 # Each action is counted as what it is, and as nothing else.
@@ -248,34 +232,37 @@ tag_known() {
 
 flaps() { on_srv cat "/sys/class/net/$SRV_DEV/carrier_changes"; }
 
+# LOAD, again and again, until it has met STEP three times
+meets() { # STEP LOAD...
+	local step=$1 rounds=0 load
+
+	shift
+	while [ "$rounds" -lt 3 ]; do
+		"$@" &
+		load=$!
+		while kill -0 "$load" 2>/dev/null; do
+			"$step" || return
+			rounds=$((rounds + 1))
+		done
+		wait "$load" || return
+	done
+	echo "$rounds times"
+}
+
+come_change_go() { attach x_pass && attach x_drop && attach x_tx && detach; }
+
 under_load() {
-	local before rounds=0 load
+	local before
 
 	before=$(flaps)
-	bulk "$SRV4" 3 "$SRV6" 2 &
-	load=$!
-	while kill -0 "$load" 2>/dev/null; do
-		attach x_pass && attach x_drop && attach x_tx && detach || return
-		rounds=$((rounds + 1))
-	done
-	wait "$load" || return
-	echo "$rounds rounds"
-	[ "$rounds" -ge 3 ] && [ "$(flaps)" = "$before" ]
+	meets come_change_go bulk "$SRV4" 3 "$SRV6" 2 && [ "$(flaps)" = "$before" ]
 }
+
+again() { attach x_tx; }
 
 # A queue that starts anew would lose some
 replaced() {
-	local pid rounds=0
-
-	attach x_tx || return
-	back swap "60x$many" "400x$many" "1514x$many" &
-	pid=$!
-	while kill -0 "$pid" 2>/dev/null; do
-		attach x_tx || return
-		rounds=$((rounds + 1))
-	done
-	echo "$rounds times"
-	wait "$pid" && [ "$rounds" -ge 3 ]
+	again && meets again back swap "60x$many" "400x$many" "1514x$many"
 }
 
 refused() { # WANT COMMAND...
@@ -382,8 +369,8 @@ check "the others, too" far_up || finish
 srv_mac=$(mac srv "$SRV_DEV")
 before=$(flaps)
 
-check "netlink: basic, redirect, both ways, with fragments; hash and tag" \
-	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "67 6 " ]
+check "netlink: basic, redirect, both ways, with fragments, zero-copy; time, hash, tag" \
+	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "6f 7 " ]
 check "ip link set xdpdrv" attach_by_ip x_pass
 check "it is there" has_prog "$SRV_DEV" x_pass
 

@@ -12,6 +12,8 @@ extern int bpf_xdp_metadata_rx_hash(const struct xdp_md *ctx, __u32 *hash,
 				    enum xdp_rss_hash_type *type) __ksym;
 extern int bpf_xdp_metadata_rx_vlan_tag(const struct xdp_md *ctx,
 					__be16 *proto, __u16 *tci) __ksym;
+extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *ctx,
+					 __u64 *timestamp) __ksym;
 
 /* Type of the hash, by the hash */
 struct {
@@ -29,11 +31,19 @@ struct {
 	__type(value, __u64);
 } tags SEC(".maps");
 
+/* The last timestamp */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} stamps SEC(".maps");
+
 SEC("xdp.frags")
 int x_info(struct xdp_md *ctx)
 {
 	__u32 hash = 0, type = 0, key;
-	__u64 value = 1, *old;
+	__u64 value = 1, stamp, *old;
 	__be16 proto = 0;
 	__u16 tci = 0;
 
@@ -48,6 +58,10 @@ int x_info(struct xdp_md *ctx)
 		if (old)
 			value += *old;
 		bpf_map_update_elem(&tags, &key, &value, BPF_ANY);
+	}
+	if (!bpf_xdp_metadata_rx_timestamp(ctx, &stamp)) {
+		key = 0;
+		bpf_map_update_elem(&stamps, &key, &stamp, BPF_ANY);
 	}
 	return XDP_PASS;
 }
