@@ -16,10 +16,13 @@ tap_failed=0
 tap_skipped=0
 tap_deferred=()
 
+# Of this shell alone: a child that is ended as soon as it was forked may still
+# have the traps.
 tap_at_exit() {
 	local status=$? i
 
 	trap - EXIT
+	[ "$BASHPID" = $$ ] || exit $status
 	for ((i = ${#tap_deferred[@]} - 1; i >= 0; i--)); do
 		eval "${tap_deferred[i]}"
 	done
