@@ -28,15 +28,6 @@ defer rm -rf "$tmp"
 
 ## in the guest
 
-monitor() { # COMMAND
-	local port
-
-	for port in /sys/class/virtio-ports/*; do
-		[ "$(<"$port/name")" = monitor ] && echo "$1" >"/dev/${port##*/}" && return
-	done
-	return 1
-}
-
 driver() { basename "$(readlink -f /sys/class/net/eth0/device/driver)"; }
 driver_is() { [ "$(driver)" = "$1" ]; }
 
@@ -277,23 +268,9 @@ check "no peer" says "one of --peer and --peer-nic" --nic eth0
 check "an unknown scenario" says "nonsense" "${short[@]}" --scenarios nonsense
 check "no time" says "from 1 to 3600" "${short[@]}" --seconds 0
 
-qemu="-chardev socket,id=mon,path=$tmp/monitor,server=on,wait=off"
-qemu+=" -mon chardev=mon,mode=readline"
-qemu+=" -chardev socket,id=guest,path=$tmp/monitor"
-qemu+=" -device virtserialport,chardev=guest,name=monitor"
 mkdir "$tmp/share"
-vm_run "$tmp/out" "$tmp/err" --timeout "$(times 700 1500)" --share "$tmp/share" --qemu "$qemu" \
+vm_test "$tmp" --timeout "$(times 700 1500)" --share "$tmp/share" --qemu "$(monitor_args "$tmp")" \
 	-- env "LONG=${LONG:-}" "$(readlink -f "$0")" in-the-guest
-status=$?
-vm_relay "$tmp/out"
-
-vm_ended_well() {
-	cat "$tmp/err"
-	tail -n 5 "$tmp/out"
-	[ "$status" = 0 ] && grep -q '^1\.\.' "$tmp/out"
-}
-
-check "the VM ended well, and its kernel had nothing to complain of" vm_ended_well
 check "page and JSON have what was measured" agree wire nginx stock,stock-again,both
 [ -z "${LONG:-}" ] || check "page and JSON have the proxy" agree ssh proxy,tx both
 finish

@@ -5,6 +5,9 @@
 #   vm_run OUT ERR VMBOX-ARG...   vmbox with its output in these files; once more,
 #                                 aloud, if the emulator failed
 #   vm_relay OUT [PREFIX]         the results in OUT are results of this test
+#   vm_test DIR VMBOX-ARG...      both, with what it leaves in DIR; and that it ended well
+#   monitor_args DIR              QEMU's, for a VM in which monitor works
+#   monitor COMMAND               tells QEMU, from the guest
 
 vm_vmbox=$(dirname "${BASH_SOURCE[0]}")/../../tools/vmbox/vmbox
 
@@ -29,4 +32,37 @@ vm_relay() {
 		"#"*) diag "${line#\# }" ;;
 		esac
 	done <"$1"
+}
+
+vm_ended_well() { # DIR STATUS
+	cat "$1/err"
+	tail -n 5 "$1/out"
+	[ "$2" = 0 ] && grep -q '^1\.\.' "$1/out"
+}
+
+vm_test() {
+	local dir=$1 status=0
+
+	shift
+	vm_run "$dir/out" "$dir/err" "$@" || status=$?
+	vm_relay "$dir/out"
+	check "the VM ended well, and its kernel had nothing to complain of" \
+		vm_ended_well "$dir" "$status"
+}
+
+# On the host: its monitor is on a port of virtio-serial.
+monitor_args() { # DIR
+	echo "-chardev socket,id=mon,path=$1/monitor,server=on,wait=off" \
+		"-mon chardev=mon,mode=readline" \
+		"-chardev socket,id=guest,path=$1/monitor" \
+		"-device virtserialport,chardev=guest,name=monitor"
+}
+
+monitor() { # COMMAND
+	local port
+
+	for port in /sys/class/virtio-ports/*; do
+		[ "$(<"$port/name")" = monitor ] && echo "$1" >"/dev/${port##*/}" && return
+	done
+	return 1
 }

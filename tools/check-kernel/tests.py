@@ -85,7 +85,7 @@ def gro():
 
 def toeplitz():
     """The hash that the NIC gives; the queue and CPU that follow from it."""
-    return [f"nics 60 net ./toeplitz.sh -i eth0 -{proto} -{ip} {more}"
+    return [f"nics 180 net ./toeplitz.sh -i eth0 -{proto} -{ip} {more}"
             for proto in "tu" for ip in FAMILIES
             for more in ("", "-rss -irq_prefix eth0-TxRx", "-rps 3")]
 

@@ -495,7 +495,7 @@ void igbp_mac_link_apply(struct igbp_port *port)
  * igbp_mac_loopback_apply - full speed, whatever the cable says
  * @port: port
  *
- * igbp_mac_link_apply() ends it.
+ * igbp_mac_link_apply() undoes it.
  *
  * Context: process, mdio_lock held.
  */

@@ -166,14 +166,7 @@ static int igbp_phy_igp3_setup(struct igbp_port *port)
 			       IGBP_PHY_PORT_CTRL_AUTO_MDIX);
 }
 
-/**
- * igbp_phy_link_setup - power the PHY up and start to negotiate
- * @port: port
- *
- * Context: process, may sleep; mdio_lock held.
- * Return: 0, or an error of igbp_phy_read().
- */
-int igbp_phy_link_setup(struct igbp_port *port)
+static int igbp_phy_negotiate(struct igbp_port *port)
 {
 	u16 bmcr;
 	int err;
@@ -196,25 +189,19 @@ int igbp_phy_link_setup(struct igbp_port *port)
 	return igbp_phy_write(port, MII_BMCR, bmcr);
 }
 
-/**
- * igbp_phy_loopback_setup - have the PHY send back what it gets
- * @port: port
- *
- * A model of the device receives nothing unless it has had a link, even in
+static bool igbp_phy_is_looped(const struct igbp_port *port)
+{
+	return port->loopback || test_bit(IGBP_PORT_LOOPBACK, &port->flags);
+}
+
+/* A model of the device receives nothing unless it has had a link, even in
  * loopback; so negotiate first, if there is somebody to do so with.
- * igbp_phy_link_setup() ends it.
- *
- * Context: process, may sleep; mdio_lock held.
- * Return: 0, or an error of igbp_phy_write().
  */
-int igbp_phy_loopback_setup(struct igbp_port *port)
+static int igbp_phy_loop(struct igbp_port *port)
 {
 	u32 status;
 	int err;
 
-	err = igbp_phy_link_setup(port);
-	if (err)
-		return err;
 	igbp_poll32(port, IGBP_STATUS, status, status & IGBP_STATUS_LU, 10000,
 		    IGBP_NEGOTIATE_US);
 	igbp_mac_loopback_apply(port);
@@ -223,6 +210,23 @@ int igbp_phy_loopback_setup(struct igbp_port *port)
 	if (!err)
 		msleep(IGBP_LOOPBACK_MS);
 	return err;
+}
+
+/**
+ * igbp_phy_link_setup - power the PHY up and start to negotiate
+ * @port: port
+ *
+ * In loopback, of the self-test or ``ethtool -K DEV loopback on``, the PHY sends
+ * back what it gets, once it has negotiated.
+ *
+ * Context: process, may sleep, in loopback for seconds; mdio_lock held.
+ * Return: 0, or an error of igbp_phy_read() or igbp_phy_write().
+ */
+int igbp_phy_link_setup(struct igbp_port *port)
+{
+	int err = igbp_phy_negotiate(port);
+
+	return err || !igbp_phy_is_looped(port) ? err : igbp_phy_loop(port);
 }
 
 /**
@@ -298,11 +302,12 @@ static void igbp_link_update(struct igbp_port *port)
 	    link.full_duplex == port->link.full_duplex)
 		goto unlock;
 
-	if (up)
+	if (up && !port->loopback)
 		igbp_phy_pause_resolve(port, &link);
 	port->link = link;
 	if (up) {
-		igbp_mac_link_apply(port);
+		if (!port->loopback)
+			igbp_mac_link_apply(port);
 		netdev_info(netdev, "link is up, %d Mbit/s %s duplex, pause %s\n",
 			    link.speed, link.full_duplex ? "full" : "half",
 			    link.rx_pause && link.tx_pause ? "rx and tx" :

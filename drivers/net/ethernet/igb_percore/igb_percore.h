@@ -734,6 +734,7 @@ struct igbp_link {
  * @pause_autoneg: pause follows autonegotiation
  * @pause_rx: pause wanted in receive
  * @pause_tx: pause wanted in transmit
+ * @loopback: the PHY sends back what it gets (NETIF_F_LOOPBACK)
  * @link: what was agreed
  * @link_work: looks after the link, the counters and stalled rings
  * @life_work: resets the MAC, wakes it, or parts with one that is gone
@@ -796,6 +797,7 @@ struct igbp_port {
 	bool pause_autoneg;
 	bool pause_rx;
 	bool pause_tx;
+	bool loopback;
 	struct igbp_link link;
 
 	struct delayed_work link_work;
@@ -858,7 +860,6 @@ int igbp_phy_read(struct igbp_port *port, u8 reg, u16 *val);
 int igbp_phy_write(struct igbp_port *port, u8 reg, u16 val);
 int igbp_phy_init(struct igbp_port *port);
 int igbp_phy_link_setup(struct igbp_port *port);
-int igbp_phy_loopback_setup(struct igbp_port *port);
 void igbp_phy_power_up(struct igbp_port *port);
 void igbp_phy_power_down(struct igbp_port *port);
 void igbp_phy_pause_resolve(struct igbp_port *port, struct igbp_link *link);

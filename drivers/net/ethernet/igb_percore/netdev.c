@@ -27,10 +27,7 @@ static void igbp_netdev_link_setup(struct igbp_port *port)
 	int err;
 
 	mutex_lock(&port->mdio_lock);
-	if (test_bit(IGBP_PORT_LOOPBACK, &port->flags))
-		err = igbp_phy_loopback_setup(port);
-	else
-		err = igbp_phy_link_setup(port);
+	err = igbp_phy_link_setup(port);
 	port->link.speed = SPEED_UNKNOWN;
 	mutex_unlock(&port->mdio_lock);
 	if (err)
@@ -373,6 +370,19 @@ static int igbp_netdev_rx_all_set(struct igbp_port *port, bool on)
 	return 0;
 }
 
+static void igbp_netdev_loopback_set(struct igbp_port *port, bool on)
+{
+	if (on == port->loopback)
+		return;
+	mutex_lock(&port->mdio_lock);
+	port->loopback = on;
+	mutex_unlock(&port->mdio_lock);
+	if (!test_bit(IGBP_PORT_UP, &port->flags))
+		return;
+	igbp_netdev_link_setup(port);
+	igbp_link_check_soon(port);
+}
+
 static int igbp_netdev_features_set(struct net_device *netdev,
 				    netdev_features_t features)
 {
@@ -387,6 +397,7 @@ static int igbp_netdev_features_set(struct net_device *netdev,
 		igbp_steer_clear(port, 0);
 	if (test_bit(IGBP_PORT_UP, &port->flags))
 		igbp_netdev_filter_apply(port);
+	igbp_netdev_loopback_set(port, features & NETIF_F_LOOPBACK);
 	return 0;
 }
 
@@ -543,7 +554,7 @@ void igbp_netdev_init(struct igbp_port *port)
 	if (igbp_steer_exists(port))
 		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
-	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
+	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS | NETIF_F_LOOPBACK;
 
 	netdev->xdp_metadata_ops = &igbp_xdp_metadata_ops;
 	/* Frames can be redirected here whether or not a program runs */

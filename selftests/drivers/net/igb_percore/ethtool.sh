@@ -117,6 +117,36 @@ test_can_fail() {
 	grep -q 'result is FAIL' "$tmp/test" && grep -qE '^loopback.*[[:space:]]1$' "$tmp/test"
 }
 
+## the feature
+
+count_requests() { # on_srv|on_cli DEV
+	"$1" tc qdisc add dev "$2" clsact &&
+		"$1" tc filter add dev "$2" ingress protocol arp flower arp_op request \
+			arp_tip 192.0.2.9 action drop
+}
+
+requests() { # on_srv|on_cli DEV: how many came, which ends the counting
+	"$1" tc -s -j filter show dev "$2" ingress |
+		jq '[.[] | .options.actions[0].stats.packets? // empty] | add'
+	"$1" tc qdisc del dev "$2" clsact
+}
+
+# Requests for an address that nobody has come back, or arrive at the peer.
+loops() { # on|off
+	local here there
+
+	features loopback "$1" && wait_until 30 has_link srv "$SRV_DEV" || return
+	count_requests on_srv "$SRV_DEV" && count_requests on_cli "$CLI_DEV" || return
+	on_srv arping -q -c 3 -w 3 -I "$SRV_DEV" 192.0.2.9
+	here=$(requests on_srv "$SRV_DEV") there=$(requests on_cli "$CLI_DEV")
+	echo "here $here, there $there"
+	if [ "$1" = on ]; then
+		[ "$here" -gt 0 ] && [ "$there" = 0 ]
+	else
+		[ "$here" = 0 ] && [ "$there" -gt 0 ]
+	fi
+}
+
 ## statistics
 
 group() { # GROUP NAME
@@ -282,6 +312,10 @@ works() { wait_until 30 net_works; }
 check "the wire works after that" works
 check "files come intact after that" bulk $SRV4 1 $SRV6 4
 check "rings are as before" rings_in_registers
+check "loopback on: frames come back, and only here" loops on
+check "ethtool -t offline during that" test_passes offline
+check "they come back after that, too" loops on
+check "loopback off: they go to the peer" loops off
 check "ethtool -t offline, a second time" test_passes offline
 check "ethtool -t fails when nothing comes back" test_can_fail
 check "interface down" ip -n srv link set "$SRV_DEV" down

@@ -1,31 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2154
-# What happens to eth0 of srv from outside, and traffic through it; after lib.sh.
+# What happens to eth0 of srv from outside, and traffic through it; after lib.sh
+# and lib/vm.sh.
 #
-#   monitor_args            QEMU's, for a VM in which monitor works
-#   monitor COMMAND         tells QEMU, from the guest
 #   reset                   function-level reset; sysfs of the device is in pci
 #   start_talk, end_talk    talk.py to srv, which goes on, and every byte came
 #   drop_talk               ends it, whatever came
 #   link_goes_and_comes     by QEMU
-
-# On the host: its monitor is on a port of virtio-serial.
-monitor_args() { # DIR
-	echo "-chardev socket,id=mon,path=$1/monitor,server=on,wait=off" \
-		"-mon chardev=mon,mode=readline" \
-		"-chardev socket,id=guest,path=$1/monitor" \
-		"-device virtserialport,chardev=guest,name=monitor"
-}
-
-monitor() { # COMMAND
-	local port
-
-	for port in /sys/class/virtio-ports/*; do
-		[ "$(<"$port/name")" = monitor ] && echo "$1" >"/dev/${port##*/}" && return
-	done
-	return 1
-}
 
 reset() { echo 1 >"$pci/reset"; }
 
