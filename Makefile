@@ -67,13 +67,13 @@ setup: ## install what building and testing need, prepare the VM's kernel
 	$(quiet)$(vmbox) --setup --kernel $(or $(KERNEL),debian-6.12)
 
 # The VM's kernel decides what the modules are built for, not the running one.
-check: ## install, build, run all tests in VMs; KERNEL=debug or kcsan: sanitizers
+check: ## install, build, run tests in VMs; KERNEL=debug or kcsan: sanitizers
 	$(quiet)$(MAKE) --no-print-directory setup
 	$(quiet)$(MAKE) --no-print-directory modules tools KERNEL=$(or $(KERNEL),debian-6.12)
 	$(quiet)selftests/run --kernel $(or $(KERNEL),debian-6.12)
 
 check-all: export LONG = 1
-check-all: ## check on the Debian kernel, then on the debug kernel, for hours
+check-all: ## all tests, on the Debian kernel, then on the debug kernel, for hours
 	$(quiet)$(MAKE) --no-print-directory check KERNEL=debian-6.12
 	$(quiet)$(MAKE) --no-print-directory check-kernel KERNEL=debian-6.12
 	$(quiet)$(MAKE) --no-print-directory check KERNEL=debug

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 900
+# vmbox: host --long --timeout 900
 #
 #   this --vmbox--> host.sh in-the-guest:
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 1000
+# vmbox: host --long --timeout 1000
 #
 #   this --vmbox--> hardware.sh in-the-guest:
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
 # here: no, it floods the wire
 #
 #   cli: eth1, MTU 9216: network.py,  ==== wire ====  srv: eth0, MTU 1500

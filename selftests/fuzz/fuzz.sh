@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 2 --nics 2 --driver igb_percore --percore --timeout 300
+# vmbox: --long --own --cpus 2 --nics 2 --driver igb_percore --percore --timeout 300
 # here: no, it leaves the NIC's settings at random
 #
 #   srv: eth0, fuzz.py as root, a server      cli: eth1 ==== wire ==== eth0

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
+# vmbox: --long --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
 # here: no, it changes all that can be changed
 #
 #   cli: eth1, conns dial, talk.py ==== wire ==== srv: eth0, conns serve, echo

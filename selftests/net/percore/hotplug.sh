@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 #
 #   cli: eth1, connections without end ==== wire ==== srv: eth0, one server
 #                                                        |

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --icount --cpus 4 --nics 4 --driver igb_percore --percore --timeout 600
+# vmbox: --long --own --icount --cpus 4 --nics 4 --driver igb_percore --percore --timeout 600
 # here: no, it steers every NIC of the machine
 #
 #   cli: eth1 ==== srv: eth0  nginx, 4 workers  eth2 ==== ups: eth3, nginx

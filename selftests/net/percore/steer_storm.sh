@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 # here: no, it steers every NIC of the machine
 #
 #   cli: eth1 ==== wire ==== srv: eth0       net.percore.steer: 1, 0, 1, 0 ...

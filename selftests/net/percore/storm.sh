@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
+# vmbox: --long --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 900
 # here: igb_percore
 #
 #   cli: eth1, 32 threads ==== wire ==== srv: eth0, queue i on CPU i
