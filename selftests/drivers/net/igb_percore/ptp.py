@@ -41,6 +41,8 @@ import struct
 import sys
 import time
 
+import netlink
+
 SIOCETHTOOL, SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x8946, 0x89B0, 0x89B1
 ETHTOOL_GET_TS_INFO = 0x41
 SO_TIMESTAMPING = 37
@@ -300,36 +302,12 @@ def filters(nic):
         fail(f"it says that it can {info}")
 
 
-def attributes(data):
-    at, found = 0, {}
-    while at + 4 <= len(data):
-        size, kind = struct.unpack_from("=HH", data, at)
-        found[kind & 0x3fff] = data[at + 4:at + size]
-        at += size + 3 & ~3
-    return found
-
-
-def attribute(kind, data):
-    return struct.pack("=HH", 4 + len(data), kind) + data.ljust(len(data) + 3 & ~3, b"\0")
-
-
-def genl(sock, family, command, body):
-    sock.send(struct.pack("=IHHIIBBxx", 20 + len(body), family, 1, 0, 0,
-                          command, 1) + body)
-    reply = sock.recv(1 << 16)
-    if struct.unpack_from("=H", reply, 4)[0] == 2:
-        fail(f"netlink: error {struct.unpack_from('=i', reply, 16)}")
-    return attributes(reply[20:])
-
-
 def counts(nic):
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
-    family = genl(sock, 16, 3, attribute(2, b"ethtool\0"))[1]
-    header = attribute(2, nic.dev.encode() + b"\0") + \
-        attribute(3, struct.pack("=I", 4))
-    found = attributes(genl(sock, struct.unpack("=H", family)[0], 25,
-                            attribute(1 | 0x8000, header))[6])
-    return [int.from_bytes(found[kind], sys.byteorder) for kind in (1, 2, 3)]
+    header = netlink.attribute(2, nic.dev.encode() + b"\0") + \
+        netlink.attribute(3, struct.pack("=I", 4))
+    answer = netlink.Family("ethtool").ask(25, netlink.attribute(1 | 0x8000, header))
+    found = netlink.attributes(answer[0][6])
+    return [netlink.number(found[kind]) for kind in (1, 2, 3)]
 
 
 def stats(nic):

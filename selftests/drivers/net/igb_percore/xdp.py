@@ -28,6 +28,8 @@ import struct
 import sys
 import time
 
+import netlink
+
 ETH_P_ALL = 3
 ETH_HLEN = 14
 SOL_PACKET = 263
@@ -167,34 +169,10 @@ def send(netns, dev, dest, size, count=None):
             time.sleep(0.002)
 
 
-def attributes(data):
-    found = {}
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        found[kind & 0x3fff] = data[4:length]
-        data = data[(length + 3) & ~3:]
-    return found
-
-
-def genl(sock, family, command, kind, value):
-    value += bytes(-len(value) % 4)
-    body = struct.pack("=BBH", command, 1, 0)
-    body += struct.pack("=HH", 4 + len(value), kind) + value
-    sock.send(struct.pack("=IHHII", 16 + len(body), family, 1, 1, 0) + body)
-    answer = sock.recv(1 << 16)
-    if struct.unpack_from("=H", answer, 4)[0] == 2:
-        sys.exit(f"netlink: {struct.unpack_from('=i', answer, 16)[0]}")
-    return attributes(answer[20:])
-
-
 def features(dev):
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
-    family = struct.unpack("=H", genl(sock, 16, 3, 2, b"netdev\0")[1])[0]
-    got = genl(sock, family, 1, 1,
-               struct.pack("=I", socket.if_nametoindex(dev)))
-    for kind in (3, 5):
-        print(f"{struct.unpack('=Q', got[kind])[0]:x}", end=" ")
-    print()
+    body = netlink.attribute(1, struct.pack("=I", socket.if_nametoindex(dev)))
+    got = netlink.Family("netdev").ask(1, body)[0]
+    print(*(f"{netlink.number(got[kind]):x}" for kind in (3, 5)))
 
 
 def main(command, *args):

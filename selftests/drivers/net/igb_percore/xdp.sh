@@ -370,7 +370,7 @@ srv_mac=$(mac srv "$SRV_DEV")
 before=$(flaps)
 
 check "netlink: basic, redirect, both ways, with fragments, zero-copy; time, hash, tag" \
-	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "6f 7 " ]
+	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "6f 7" ]
 check "ip link set xdpdrv" attach_by_ip x_pass
 check "it is there" has_prog "$SRV_DEV" x_pass
 

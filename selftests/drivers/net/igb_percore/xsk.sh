@@ -289,7 +289,7 @@ check "link is up" net_up || finish
 # What has no hash takes queue 0
 check "what is hashed takes queue 1" on_srv ethtool -X "$SRV_DEV" weight 0 1
 check "netlink: zero-copy" \
-	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "6f 7 " ]
+	[ "$(on_srv python3 "$tests/xdp.py" features "$SRV_DEV")" = "6f 7" ]
 
 # From CPU 1, and from CPU 0, which is the queue's: that polls at once.
 for wakeup in 1 0; do
