@@ -24,7 +24,8 @@ struct percore_nic;
 
 /**
  * struct percore_nic_queue - where one receive and transmit pair lives
- * @irq: Linux interrupt number of the pair's vector
+ * @irq: Linux interrupt number of the pair's vector, or 0 if that is the vector
+ *	of another pair, too, which has it here
  * @cpu: CPU that the driver keeps the pair on
  * @napi_id: NAPI id that the pair's packets carry, 0 while the port is down
  */

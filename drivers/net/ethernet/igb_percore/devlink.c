@@ -12,6 +12,9 @@
  * The first costs the other pairs nothing, the second all of them their frames
  * and the link.
  *
+ * The generic parameter msix_vec_per_pf_max limits the port's vectors, from the
+ * next reload on.
+ *
  * Locking: devlink's lock, then RTNL; both are taken by what devlink calls. So
  * nobody who holds RTNL may report. There is no devlink port: its name would
  * become part of the interface's, and the NIC must keep its name when it comes
@@ -23,6 +26,8 @@
 #include "igb_percore.h"
 
 #define IGBP_DEVLINK_AGAIN	(60 * HZ)
+#define IGBP_DEVLINK_VECTORS	DEVLINK_PARAM_GENERIC_ID_MSIX_VEC_PER_PF_MAX
+#define IGBP_DEVLINK_VECTORS_MIN 2	/* one for pairs, one for the rest */
 #define IGBP_DEVLINK_DESCS	4	/* to dump, from the next one on */
 
 /**
@@ -116,14 +121,40 @@ static int igbp_devlink_reload_down(struct devlink *devlink,
 	return 0;
 }
 
+/* Return: 0, or an error of igbp_irq_vectors_change() */
+static int igbp_devlink_vectors_apply(struct devlink *devlink)
+{
+	struct igbp_port *port = igbp_devlink_port(devlink);
+	union devlink_param_value max;
+	int err;
+
+	/* Without MSI-X there is no such parameter */
+	if (port->vectors == 1 ||
+	    devl_param_driverinit_value_get(devlink, IGBP_DEVLINK_VECTORS,
+					    &max))
+		return 0;
+	rtnl_lock();
+	err = max.vu32 == port->vectors_max ? 0 :
+	      igbp_irq_vectors_change(port, max.vu32);
+	rtnl_unlock();
+	return err;
+}
+
 static int igbp_devlink_reload_up(struct devlink *devlink,
 				  enum devlink_reload_action action,
 				  enum devlink_reload_limit limit,
 				  u32 *actions_performed,
 				  struct netlink_ext_ack *extack)
 {
-	int err = igbp_life_reset_end(igbp_devlink_port(devlink));
+	struct igbp_port *port = igbp_devlink_port(devlink);
+	int err = igbp_devlink_vectors_apply(devlink);
 
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "no vectors: closed and detached");
+		igbp_life_put(port);
+		return err;
+	}
+	err = igbp_life_reset_end(port);
 	if (err) {
 		NL_SET_ERR_MSG_MOD(extack, "no answer to a reset: detached");
 		return err;
@@ -138,6 +169,54 @@ static const struct devlink_ops igbp_devlink_ops = {
 	.reload_down	= igbp_devlink_reload_down,
 	.reload_up	= igbp_devlink_reload_up,
 };
+
+static int igbp_devlink_vectors_check(struct devlink *devlink, u32 id,
+				      union devlink_param_value val,
+				      struct netlink_ext_ack *extack)
+{
+	struct igbp_port *port = igbp_devlink_port(devlink);
+	int most = pci_msix_vec_count(port->pdev);
+
+	if (val.vu32 >= IGBP_DEVLINK_VECTORS_MIN &&
+	    (int)val.vu32 <= most)
+		return 0;
+	NL_SET_ERR_MSG_FMT_MOD(extack, "%u vectors, must be %u to %d", val.vu32,
+			       IGBP_DEVLINK_VECTORS_MIN, most);
+	return -EINVAL;
+}
+
+static const struct devlink_param igbp_devlink_params[] = {
+	DEVLINK_PARAM_GENERIC(MSIX_VEC_PER_PF_MAX,
+			      BIT(DEVLINK_PARAM_CMODE_DRIVERINIT), NULL, NULL,
+			      igbp_devlink_vectors_check),
+};
+
+static int igbp_devlink_params_add(struct igbp_port *port)
+{
+	union devlink_param_value vectors = { .vu32 = port->vectors };
+	int err;
+
+	if (port->vectors == 1)
+		return 0;
+	devl_lock(port->devlink);
+	err = devl_params_register(port->devlink, igbp_devlink_params,
+				   ARRAY_SIZE(igbp_devlink_params));
+	if (!err) {
+		port->vectors_max = port->vectors;
+		devl_param_driverinit_value_set(port->devlink,
+						IGBP_DEVLINK_VECTORS, vectors);
+	}
+	devl_unlock(port->devlink);
+	return err;
+}
+
+static void igbp_devlink_params_del(struct igbp_port *port)
+{
+	if (port->vectors == 1)
+		return;
+	devlink_params_unregister(port->devlink, igbp_devlink_params,
+				  ARRAY_SIZE(igbp_devlink_params));
+}
 
 /* Return: 0, a negative errno of the MAC reset, or 1 after one */
 static int igbp_devlink_pair_recover(struct igbp_pair *pair)
@@ -439,9 +518,14 @@ int igbp_devlink_add(struct igbp_port *port)
 	err = igbp_devlink_reporter_add(port, &priv->rx, &igbp_devlink_rx);
 	if (err)
 		goto destroy_tx;
+	err = igbp_devlink_params_add(port);
+	if (err)
+		goto destroy_rx;
 	devlink_register(port->devlink);
 	return 0;
 
+destroy_rx:
+	devlink_health_reporter_destroy(priv->rx.health);
 destroy_tx:
 	devlink_health_reporter_destroy(priv->tx.health);
 free:
@@ -460,6 +544,7 @@ void igbp_devlink_del(struct igbp_port *port)
 	struct igbp_devlink *priv = devlink_priv(port->devlink);
 
 	devlink_unregister(port->devlink);
+	igbp_devlink_params_del(port);
 	devlink_health_reporter_destroy(priv->rx.health);
 	devlink_health_reporter_destroy(priv->tx.health);
 	devlink_free(port->devlink);

@@ -308,7 +308,7 @@ static int igbp_ethtool_queue_coalesce_get(struct net_device *netdev,
 
 	if (queue >= port->pairs)
 		return -EINVAL;
-	pair = port->pair[queue];
+	pair = port->pair[queue]->lead;
 	ec->rx_coalesce_usecs = pair->usecs;
 	ec->use_adaptive_rx_coalesce = pair->adaptive;
 	return 0;
@@ -324,7 +324,8 @@ static int igbp_ethtool_queue_coalesce_set(struct net_device *netdev,
 		return -EINVAL;
 	if (ec->rx_coalesce_usecs > IGBP_USECS_MAX)
 		return -ERANGE;
-	igbp_moderation_apply(port->pair[queue], ec->use_adaptive_rx_coalesce,
+	igbp_moderation_apply(port->pair[queue]->lead,
+			      ec->use_adaptive_rx_coalesce,
 			      ec->rx_coalesce_usecs);
 	return 0;
 }

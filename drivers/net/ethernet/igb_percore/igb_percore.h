@@ -4,7 +4,8 @@
  *
  * A port (struct igbp_port) is one PCI function and one net_device. It owns up
  * to IGBP_MAX_PAIRS pairs; pair i is receive queue i, transmit queue i, one
- * interrupt vector and one NAPI instance, and lives on one CPU. Pairs exist
+ * interrupt vector (which it may have to share) and one NAPI instance, and lives
+ * on one CPU. Pairs exist
  * from probe to remove, so their counters outlive `ip link set down`; the
  * memory of their rings (struct igbp_rx_mem, igbp_tx_mem) comes and goes.
  *
@@ -87,11 +88,14 @@ struct xsk_buff_pool;
  * @IGBP_IRQ_LAZY: the device has no EIAM. The vector stays open; only when it
  *	fires while the NAPI is already running is it masked, until the NAPI
  *	is done. No register is written at all while packets come one by one
+ * @IGBP_IRQ_EAGER: the device has no EIAM, and pairs share vectors: the
+ *	interrupt masks it, and each poll that completes unmasks it
  * @IGBP_IRQ_SHARED: a single MSI or INTx; causes are read from ICR
  */
 enum igbp_irq_mode {
 	IGBP_IRQ_AUTOMASK,
 	IGBP_IRQ_LAZY,
+	IGBP_IRQ_EAGER,
 	IGBP_IRQ_SHARED,
 };
 
@@ -442,7 +446,7 @@ struct igbp_adapt {
  * @masked: lazy masking has masked the vector; under @mask_lock
  * @adaptive: @dim chooses the moderation
  * @lockstep: traffic waits for answers, so none is used; of the NAPI's owner
- * @usecs: moderation in use, us; 0 is none
+ * @usecs: moderation in use, us; 0 is none; of a pair that leads
  * @dim_events: interrupts, for @dim
  * @masks: times that lazy masking masked the vector; under @mask_lock
  * @mask_lock: guards @masked and the mask register together, and @adaptive
@@ -456,6 +460,10 @@ struct igbp_adapt {
  * @xsk_timer: looks at a fill ring that was empty
  * @xsk_wait: what it waits for, jiffies; of the NAPI's owner
  * @irq: Linux interrupt number
+ * @requested: it is requested; under RTNL
+ * @lead: the first pair with the same vector, which may be this one; its are the
+ *	moderation and the affinity of the vector
+ * @next: another pair with the vector, or NULL
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL
  * @stall_rx: @rx.ntc when the link work last looked
@@ -492,6 +500,9 @@ struct igbp_pair {
 	struct timer_list xsk_timer;
 	unsigned int xsk_wait;
 	int irq;
+	bool requested;
+	struct igbp_pair *lead;
+	struct igbp_pair *next;
 	unsigned int cpu;
 	bool running;
 	u16 stall_rx;
@@ -705,7 +716,11 @@ struct igbp_link {
  * @flags: enum igbp_port_flag
  * @rx_size: descriptors of a receive ring; under RTNL
  * @tx_size: descriptors of a transmit ring; under RTNL
+ * @no_eiam: the device does not mask vectors by itself
  * @vectors: interrupt vectors that were allocated
+ * @vectors_max: how many may be; 0 if there are none, as they could not be had
+ *	again; under RTNL
+ * @requested: @other_irq is requested; under RTNL
  * @other_irq: Linux interrupt number of link changes, or of everything
  * @other_name: name of that interrupt
  * @usecs: moderation to use when it is not adaptive, us; under RTNL
@@ -767,7 +782,10 @@ struct igbp_port {
 
 	u16 rx_size;
 	u16 tx_size;
-	int vectors;
+	unsigned int vectors;
+	unsigned int vectors_max;
+	bool no_eiam;
+	bool requested;
 	int other_irq;
 	char other_name[IFNAMSIZ + 16];
 	u16 usecs;
@@ -874,6 +892,8 @@ int igbp_nvm_version_get(struct igbp_port *port, char *text, size_t size);
 /* irq.c */
 int igbp_irq_vectors_alloc(struct igbp_port *port);
 void igbp_irq_vectors_free(struct igbp_port *port);
+void igbp_irq_pair_assign(struct igbp_pair *pair);
+int igbp_irq_vectors_change(struct igbp_port *port, unsigned int max);
 void igbp_irq_mode_probe(struct igbp_port *port);
 void igbp_irq_setup(struct igbp_port *port);
 int igbp_irq_request(struct igbp_port *port);

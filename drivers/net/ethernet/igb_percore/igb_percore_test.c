@@ -149,6 +149,7 @@ struct igbp_pair *igbp_test_pair_alloc(struct kunit *test,
 	pair->port = port;
 	pair->index = index;
 	pair->irq_mode = port->irq_mode;
+	pair->lead = pair;
 	spin_lock_init(&pair->mask_lock);
 	INIT_WORK(&pair->dim.work, igbp_moderation_work);
 	ring = &pair->tx;

@@ -4,7 +4,10 @@
  *
  * First stage of the receive path and of transmit completion: device ->
  * [here] -> rx.c, tx.c. Vector 0 carries other causes (link), vector i + 1
- * belongs to pair i; without MSI-X one interrupt carries everything.
+ * belongs to pair i. With n vectors for pairs and more pairs than that, pair i
+ * has the one of pair i % n, which leads: affinity and moderation of the vector
+ * are its; each interrupt schedules the NAPIs of all. Without MSI-X there is
+ * one pair, and one interrupt carries everything.
  *
  * Keeping a vector quiet while its NAPI polls (enum igbp_irq_mode):
  *
@@ -13,6 +16,13 @@
  *   LAZY      open ----- fires, NAPI idle ------> open, NAPI polls
  *             open ----- fires, NAPI is busy ---> EIMC write
  *             closed --- NAPI completes --------> EIMS write, open
+ *
+ *   EAGER     open ----- fires, a NAPI is idle -> EIMC write, NAPI polls
+ *             any ------ any NAPI completes ----> EIMS write, open
+ *
+ *   EAGER is for vectors that pairs share, where LAZY would leave a vector
+ *   closed for one pair as long as another one's NAPI is busy. There, as with
+ *   AUTOMASK, whatever closed a vector also scheduled a NAPI, and that opens it.
  *
  *   LAZY relies on napi_schedule_prep() marking a busy NAPI as missed, so
  *   that no event between the last look at the ring and the completion is
@@ -32,34 +42,50 @@
 #define IGBP_SHARED_CAUSES \
 	(IGBP_ICR_RXDW | IGBP_ICR_TXDW | IGBP_ICR_RXDMT0 | IGBP_ICR_RXO)
 
+/* Whether there are more pairs than vectors for them */
+static bool igbp_irq_is_shared(const struct igbp_port *port)
+{
+	return port->vectors > 1 && port->max_pairs > port->vectors - 1;
+}
+
+static enum igbp_irq_mode igbp_irq_mode_choose(const struct igbp_port *port)
+{
+	if (port->vectors == 1)
+		return IGBP_IRQ_SHARED;
+	if (!port->no_eiam)
+		return IGBP_IRQ_AUTOMASK;
+	return igbp_irq_is_shared(port) ? IGBP_IRQ_EAGER : IGBP_IRQ_LAZY;
+}
+
 /**
  * igbp_irq_vectors_alloc - allocate one vector per CPU and one for the rest
- * @port: port; vectors, irq_mode and max_pairs are filled in
+ * @port: port; vectors, irq_mode and, at probe, max_pairs are filled in
  *
- * With MSI-X irq_mode is AUTOMASK until igbp_irq_mode_probe() knows better.
+ * There may be fewer vectors than that, or port->vectors_max allows fewer.
+ * Before igbp_irq_mode_probe() the device is thought to mask by itself.
  *
- * Context: process, probe.
+ * Context: process, probe or RTNL.
  * Return: 0 or an error of pci_alloc_irq_vectors().
  */
 int igbp_irq_vectors_alloc(struct igbp_port *port)
 {
-	unsigned int want = min(num_online_cpus(), IGBP_MAX_PAIRS);
+	unsigned int pairs = port->max_pairs ?:
+			     min(num_online_cpus(), IGBP_MAX_PAIRS);
 	int n;
 
-	n = pci_alloc_irq_vectors(port->pdev, 2, want + 1, PCI_IRQ_MSIX);
-	if (n >= 2) {
-		port->vectors = n;
-		port->max_pairs = n - 1;
-		port->irq_mode = IGBP_IRQ_AUTOMASK;
-		return 0;
+	n = pci_alloc_irq_vectors(port->pdev, 2,
+				  min(pairs + 1, port->vectors_max),
+				  PCI_IRQ_MSIX);
+	if (n < 0 && !port->max_pairs) {
+		pairs = 1;
+		n = pci_alloc_irq_vectors(port->pdev, 1, 1,
+					  PCI_IRQ_MSI | PCI_IRQ_INTX);
 	}
-	n = pci_alloc_irq_vectors(port->pdev, 1, 1,
-				  PCI_IRQ_MSI | PCI_IRQ_INTX);
 	if (n < 0)
 		return n;
-	port->vectors = 1;
-	port->max_pairs = 1;
-	port->irq_mode = IGBP_IRQ_SHARED;
+	port->vectors = n;
+	port->max_pairs = pairs;
+	port->irq_mode = igbp_irq_mode_choose(port);
 	return 0;
 }
 
@@ -72,6 +98,42 @@ int igbp_irq_vectors_alloc(struct igbp_port *port)
 void igbp_irq_vectors_free(struct igbp_port *port)
 {
 	pci_free_irq_vectors(port->pdev);
+}
+
+/**
+ * igbp_irq_pair_assign - give a pair its vector
+ * @pair: pair; those of lower numbers have theirs
+ *
+ * Context: process, probe, or RTNL with the interrupts not requested.
+ */
+void igbp_irq_pair_assign(struct igbp_pair *pair)
+{
+	struct igbp_port *port = pair->port;
+	unsigned int lead = pair->index, vector = 0;
+	bool led = pair->lead == pair;
+
+	if (port->vectors > 1) {
+		lead = pair->index % (port->vectors - 1);
+		vector = lead + 1;
+	}
+	pair->next = NULL;
+	if (lead == pair->index) {
+		pair->lead = pair;
+		if (!led) {
+			pair->adaptive = port->adaptive;
+			pair->usecs = port->usecs;
+			pair->lockstep = true;
+		}
+	} else {
+		pair->lead = port->pair[lead];
+		pair->next = pair->lead->next;
+		pair->lead->next = pair;
+		pair->adaptive = false;
+	}
+	pair->eims = BIT(vector);
+	pair->irq_mode = port->irq_mode;
+	pair->irq = pci_irq_vector(port->pdev, vector);
+	netif_napi_set_irq(&pair->napi, pair->irq);
 }
 
 /**
@@ -88,6 +150,7 @@ void igbp_irq_mode_probe(struct igbp_port *port)
 {
 	port->adaptive = true;
 	port->usecs = 0;
+	port->no_eiam = false;
 	if (port->irq_mode == IGBP_IRQ_SHARED)
 		return;
 
@@ -98,7 +161,8 @@ void igbp_irq_mode_probe(struct igbp_port *port)
 		igbp_wr32(port, IGBP_EIAM, 0);
 		return;
 	}
-	port->irq_mode = IGBP_IRQ_LAZY;
+	port->no_eiam = true;
+	port->irq_mode = igbp_irq_mode_choose(port);
 	port->udp_gso_broken = true;
 }
 
@@ -106,7 +170,7 @@ void igbp_irq_mode_probe(struct igbp_port *port)
 static void igbp_irq_ivar_set(struct igbp_pair *pair, unsigned int q,
 			      unsigned int shift, bool on)
 {
-	u32 entry = (pair->index + 1) | IGBP_IVAR_VALID;
+	u32 entry = (pair->lead->index + 1) | IGBP_IVAR_VALID;
 	struct igbp_port *port = pair->port;
 	unsigned long irqflags;
 	u32 ivar;
@@ -145,7 +209,7 @@ void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on)
  */
 void igbp_irq_setup(struct igbp_port *port)
 {
-	u32 vectors = GENMASK(port->max_pairs, 0);
+	u32 vectors = GENMASK(port->vectors - 1, 0);
 	unsigned int i;
 
 	if (port->irq_mode == IGBP_IRQ_SHARED) {
@@ -236,13 +300,35 @@ static irqreturn_t igbp_irq_lazy(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* Of a vector with several pairs. A NAPI that is busy looks once more by itself;
+ * one that is disabled, as its pair has stopped, would not open what was closed.
+ */
+static irqreturn_t igbp_irq_group(int irq, void *data)
+{
+	struct igbp_pair *lead = data, *pair;
+	bool mask = lead->irq_mode == IGBP_IRQ_EAGER;
+
+	for (pair = lead; pair; pair = pair->next) {
+		pair->dim_events++;
+		if (!napi_schedule_prep(&pair->napi))
+			continue;
+		if (mask)
+			igbp_wr32(lead->port, IGBP_EIMC, lead->eims);
+		mask = false;
+		__napi_schedule_irqoff(&pair->napi);
+	}
+	return IRQ_HANDLED;
+}
+
 static irqreturn_t igbp_irq_shared(int irq, void *data)
 {
 	struct igbp_port *port = data;
 	struct igbp_pair *pair = port->pair[0];
 	u32 icr = igbp_rd32(port, IGBP_ICR);
 
-	if (!(icr & IGBP_ICR_INTA) || igbp_port_is_absent(port))
+	/* An MSI is nobody else's */
+	if ((!(icr & IGBP_ICR_INTA) && !port->pdev->msi_enabled) ||
+	    igbp_port_is_absent(port))
 		return IRQ_NONE;
 	igbp_irq_causes_handle(port, icr);
 	if (icr & IGBP_SHARED_CAUSES) {
@@ -265,13 +351,16 @@ static irqreturn_t igbp_irq_shared(int irq, void *data)
 int igbp_irq_request(struct igbp_port *port)
 {
 	bool shared = port->irq_mode == IGBP_IRQ_SHARED;
+	int err;
 
 	port->other_irq = pci_irq_vector(port->pdev, 0);
 	snprintf(port->other_name, sizeof(port->other_name), "%s%s",
 		 port->netdev->name, shared ? "" : "-other");
-	return request_irq(port->other_irq,
-			   shared ? igbp_irq_shared : igbp_irq_other,
-			   shared ? IRQF_SHARED : 0, port->other_name, port);
+	err = request_irq(port->other_irq,
+			  shared ? igbp_irq_shared : igbp_irq_other,
+			  shared ? IRQF_SHARED : 0, port->other_name, port);
+	port->requested = !err;
+	return err;
 }
 
 /**
@@ -282,12 +371,16 @@ int igbp_irq_request(struct igbp_port *port)
  */
 void igbp_irq_free(struct igbp_port *port)
 {
+	if (!port->requested)
+		return;
 	free_irq(port->other_irq, port);
+	port->requested = false;
 }
 
 /**
  * igbp_irq_pair_request - request the interrupt of a pair
- * @pair: pair
+ * @pair: pair; one that does not lead has none of its own, and those that lead
+ *	are opened before and closed after it
  *
  * The interrupt goes to the pair's CPU; the administrator may move it.
  *
@@ -300,18 +393,22 @@ int igbp_irq_pair_request(struct igbp_pair *pair)
 	irq_handler_t handler = igbp_irq_automask;
 	int err;
 
-	if (port->irq_mode == IGBP_IRQ_SHARED)
+	if (port->irq_mode == IGBP_IRQ_SHARED || pair->lead != pair)
 		return 0;
 	if (port->irq_mode == IGBP_IRQ_LAZY)
 		handler = igbp_irq_lazy;
+	else if (pair->next || port->irq_mode == IGBP_IRQ_EAGER)
+		handler = igbp_irq_group;
 	snprintf(pair->name, sizeof(pair->name), "%s-TxRx-%u",
 		 port->netdev->name, pair->index);
 	err = request_irq(pair->irq, handler, 0, pair->name, pair);
 	if (err)
 		return err;
+	pair->requested = true;
 	err = igbp_steer_rmap_add(pair);
 	if (err) {
 		free_irq(pair->irq, pair);
+		pair->requested = false;
 		return err;
 	}
 	irq_set_affinity_and_hint(pair->irq, &pair->affinity);
@@ -326,11 +423,83 @@ int igbp_irq_pair_request(struct igbp_pair *pair)
  */
 void igbp_irq_pair_free(struct igbp_pair *pair)
 {
-	if (pair->port->irq_mode == IGBP_IRQ_SHARED)
+	if (!pair->requested)
 		return;
 	irq_update_affinity_hint(pair->irq, NULL);
 	igbp_steer_rmap_del(pair);
 	free_irq(pair->irq, pair);
+	pair->requested = false;
+}
+
+static void igbp_irq_all_free(struct igbp_port *port)
+{
+	unsigned int i = port->pairs;
+
+	while (i--)
+		igbp_irq_pair_free(port->pair[i]);
+	igbp_irq_free(port);
+}
+
+static int igbp_irq_all_request(struct igbp_port *port)
+{
+	unsigned int i;
+	int err;
+
+	err = igbp_irq_request(port);
+	for (i = 0; i < port->pairs && !err; i++)
+		err = igbp_irq_pair_request(port->pair[i]);
+	return err;
+}
+
+/**
+ * igbp_irq_vectors_change - allow the port another number of vectors
+ * @port: port with MSI-X, not running, open or not
+ * @max: vectors, at least 2
+ *
+ * Affinities that the administrator has set are lost, as the vectors are new.
+ * So is a table of queues that nobody has set.
+ *
+ * Context: process, may sleep, RTNL.
+ * Return: 0, or an error of igbp_irq_vectors_alloc() or request_irq(); then the
+ * port is closed, and without vectors it cannot be opened.
+ */
+int igbp_irq_vectors_change(struct igbp_port *port, unsigned int max)
+{
+	bool open = test_bit(IGBP_PORT_OPEN, &port->flags);
+	unsigned int i;
+	int err;
+
+	ASSERT_RTNL();
+	if (open)
+		igbp_irq_all_free(port);
+	igbp_irq_vectors_free(port);
+	port->vectors_max = max;
+	err = igbp_irq_vectors_alloc(port);
+	if (!err) {
+		for (i = 0; i < port->max_pairs; i++)
+			igbp_irq_pair_assign(port->pair[i]);
+		if (!netif_is_rxfh_configured(port->netdev))
+			igbp_rss_table_default(port, port->pairs);
+		if (open)
+			err = igbp_irq_all_request(port);
+	}
+	if (!err)
+		return 0;
+	port->vectors_max = 0;
+	if (open)
+		dev_close(port->netdev);
+	return err;
+}
+
+/* Whether a pair beside this one has its vector, and runs */
+static bool igbp_irq_is_used(const struct igbp_pair *pair)
+{
+	const struct igbp_pair *other;
+
+	for (other = pair->lead; other; other = other->next)
+		if (other != pair && other->running)
+			return true;
+	return false;
 }
 
 /**
@@ -351,7 +520,8 @@ void igbp_irq_pair_enable(struct igbp_pair *pair)
 	igbp_irq_tx_route(&pair->tx, true);
 	if (igbp_xdp_has_queues(port))
 		igbp_irq_tx_route(&pair->xdp_tx, true);
-	igbp_moderation_set(pair, pair->usecs);
+	if (pair->lead == pair)
+		igbp_moderation_set(pair, pair->usecs);
 	if (port->irq_mode == IGBP_IRQ_SHARED) {
 		igbp_wr32(port, IGBP_IMS, IGBP_SHARED_CAUSES);
 	} else {
@@ -368,7 +538,8 @@ void igbp_irq_pair_enable(struct igbp_pair *pair)
  * @pair: pair whose NAPI is still enabled
  *
  * A poll in progress may open the vector again; the caller disables the NAPI
- * next and closes it for good by calling a second time.
+ * next and closes it for good by calling a second time. One that is others',
+ * too, stays open: without the NAPI it does nothing for this pair.
  *
  * Context: process, may sleep, RTNL.
  */
@@ -381,7 +552,8 @@ void igbp_irq_pair_disable(struct igbp_pair *pair)
 		synchronize_irq(port->other_irq);
 		return;
 	}
-	igbp_wr32(port, IGBP_EIMC, pair->eims);
+	if (!igbp_irq_is_used(pair))
+		igbp_wr32(port, IGBP_EIMC, pair->eims);
 	igbp_rd32(port, IGBP_STATUS);
 	synchronize_irq(pair->irq);
 }
@@ -440,7 +612,7 @@ static void igbp_irq_poll_done(struct igbp_pair *pair)
 	if (pair->irq_mode == IGBP_IRQ_LAZY) {
 		if (unlikely(READ_ONCE(pair->masked)))
 			igbp_irq_lazy_unmask(pair);
-	} else if (pair->irq_mode == IGBP_IRQ_AUTOMASK) {
+	} else if (pair->irq_mode != IGBP_IRQ_SHARED) {
 		igbp_wr32(pair->port, IGBP_EIMS, pair->eims);
 	} else {
 		igbp_wr32(pair->port, IGBP_IMS, IGBP_SHARED_CAUSES);

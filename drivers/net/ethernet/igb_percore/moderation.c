@@ -13,6 +13,9 @@
  * pay its latency in full. A stream gains fewer interrupts, and dim finds out
  * how far that goes before its throughput suffers.
  *
+ * A vector of several pairs has the moderation of the one that leads, which
+ * judges by what all of them do.
+ *
  * Locking: what dim works on belongs to the owner of the NAPI. The register,
  * and whether the pair adapts at all, are under mask_lock, so that no choice
  * of dim comes after one of the administrator.
@@ -32,7 +35,7 @@ static const u16 igbp_dim_usecs[IGBP_DIM_PROFILES] = { 64, 80, 96, 128, 160 };
 
 /**
  * igbp_moderation_set - set the least time between two interrupts of a vector
- * @pair: pair
+ * @pair: pair that leads
  * @usecs: us; 0 turns moderation off and no timer runs
  *
  * Context: process.
@@ -77,7 +80,7 @@ static void igbp_moderation_restart(struct igbp_pair *pair, bool lockstep)
 
 /**
  * igbp_moderation_apply - switch a pair to fixed or adaptive moderation
- * @pair: pair
+ * @pair: pair; nothing is done to one that does not lead
  * @adaptive: let dim choose, starting at none
  * @usecs: moderation to use, or 0 if @adaptive
  *
@@ -87,6 +90,8 @@ void igbp_moderation_apply(struct igbp_pair *pair, bool adaptive, u16 usecs)
 {
 	unsigned long irqflags;
 
+	if (pair->lead != pair)
+		return;
 	/* A poll under way may still ask dim, which comes to nothing */
 	spin_lock_irqsave(&pair->mask_lock, irqflags);
 	WRITE_ONCE(pair->adaptive, false);
@@ -135,7 +140,7 @@ static bool igbp_moderation_is_lockstep(const struct igbp_pair *pair,
 
 /**
  * igbp_moderation_adapt - judge the last IGBP_DIM_EVENTS interrupts
- * @pair: pair that adapts
+ * @pair: pair that adapts, and thus leads
  *
  * dim is asked for streams only; in lockstep it would try some moderation now
  * and then.
@@ -144,6 +149,7 @@ static bool igbp_moderation_is_lockstep(const struct igbp_pair *pair,
  */
 void igbp_moderation_adapt(struct igbp_pair *pair)
 {
+	u64 bytes = u64_stats_read(&pair->rx.stats.bytes);
 	struct igbp_adapt now = {
 		.time = ktime_get(),
 		.rx_packets = u64_stats_read(&pair->rx.stats.packets),
@@ -151,8 +157,14 @@ void igbp_moderation_adapt(struct igbp_pair *pair)
 		.events = pair->dim_events,
 	};
 	struct dim_sample sample = {};
+	const struct igbp_pair *other;
 	bool lockstep;
 
+	for (other = pair->next; other; other = other->next) {
+		bytes += u64_stats_read(&other->rx.stats.bytes);
+		now.rx_packets += u64_stats_read(&other->rx.stats.packets);
+		now.tx_packets += u64_stats_read(&other->tx.stats.packets);
+	}
 	lockstep = igbp_moderation_is_lockstep(pair, &now);
 	pair->adapt = now;
 	if (lockstep != pair->lockstep) {
@@ -162,7 +174,6 @@ void igbp_moderation_adapt(struct igbp_pair *pair)
 	}
 	if (lockstep)
 		return;
-	dim_update_sample(now.events, now.rx_packets,
-			  u64_stats_read(&pair->rx.stats.bytes), &sample);
+	dim_update_sample(now.events, now.rx_packets, bytes, &sample);
 	net_dim(&pair->dim, sample);
 }

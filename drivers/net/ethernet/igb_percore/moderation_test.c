@@ -113,11 +113,38 @@ static void igbp_moderation_test_adapt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, igbp_rd32(pair->port, IGBP_EITR(3)));
 }
 
+/* A vector of two pairs: the first one's, and for what both do */
+static void igbp_moderation_test_shared(struct kunit *test)
+{
+	struct igbp_port *port = igbp_test_port_alloc(test);
+	struct igbp_pair *lead = igbp_test_pair_alloc(test, port, 1);
+	struct igbp_pair *other = igbp_test_pair_alloc(test, port, 3);
+
+	other->lead = lead;
+	lead->next = other;
+	igbp_moderation_apply(other, false, 33);
+	KUNIT_EXPECT_EQ(test, 0, other->usecs);
+	KUNIT_EXPECT_EQ(test, 0, igbp_rd32(port, IGBP_EITR(4)));
+
+	igbp_moderation_apply(lead, true, 0);
+	lead->adapt.time = ktime_sub_us(ktime_get(), 100000);
+	u64_stats_add(&lead->rx.stats.packets, 500);
+	u64_stats_add(&lead->tx.stats.packets, 500);
+	u64_stats_add(&other->rx.stats.packets, 1000);
+	igbp_moderation_adapt(lead);
+	cancel_work_sync(&lead->dim.work);
+	KUNIT_EXPECT_FALSE(test, lead->lockstep);
+	KUNIT_EXPECT_EQ(test, 1500, lead->adapt.rx_packets);
+	KUNIT_EXPECT_NE(test, 0, igbp_rd32(port, IGBP_EITR(2)));
+	KUNIT_EXPECT_EQ(test, 0, igbp_rd32(port, IGBP_EITR(4)));
+}
+
 static struct kunit_case igbp_moderation_cases[] = {
 	KUNIT_CASE(igbp_moderation_test_set),
 	KUNIT_CASE(igbp_moderation_test_apply),
 	KUNIT_CASE(igbp_moderation_test_lockstep),
 	KUNIT_CASE(igbp_moderation_test_adapt),
+	KUNIT_CASE(igbp_moderation_test_shared),
 	{}
 };
 

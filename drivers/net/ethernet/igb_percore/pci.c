@@ -74,13 +74,6 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	pair->index = index;
 	pair->cpu = cpu;
 	cpumask_set_cpu(cpu, &pair->affinity);
-	pair->eims = BIT(index + 1);
-	pair->irq_mode = port->irq_mode;
-	pair->irq = pci_irq_vector(port->pdev,
-				   port->vectors > 1 ? index + 1 : 0);
-	pair->adaptive = port->adaptive;
-	pair->usecs = port->usecs;
-	pair->lockstep = true;
 	spin_lock_init(&pair->mask_lock);
 	u64_stats_init(&pair->rx.syncp);
 	igbp_pci_tx_init(&pair->tx, pair, index);
@@ -89,7 +82,7 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	INIT_WORK(&pair->dim.work, igbp_moderation_work);
 	timer_setup(&pair->xsk_timer, igbp_xsk_timer, 0);
 	netif_napi_add(port->netdev, &pair->napi, igbp_napi_poll);
-	netif_napi_set_irq(&pair->napi, pair->irq);
+	igbp_irq_pair_assign(pair);
 	/* It fails without a net_device alone. A fragment may be made longer
 	 * where it has the page to itself.
 	 */
@@ -118,6 +111,7 @@ static void igbp_pci_port_init(struct igbp_port *port)
 {
 	port->rx_size = IGBP_RING_DEFAULT;
 	port->tx_size = IGBP_RING_DEFAULT;
+	port->vectors_max = IGBP_MAX_PAIRS + 1;
 	port->msg_enable = NETIF_MSG_DRV | NETIF_MSG_PROBE | NETIF_MSG_LINK;
 	port->autoneg = true;
 	port->advertising = ADVERTISED_10baseT_Half | ADVERTISED_10baseT_Full |
@@ -276,10 +270,12 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		netdev_warn(netdev, "not visible to percore: %d\n", err);
 	igbp_life_begin(port);
 
-	netdev_info(netdev, "%u pairs, %s vectors, %pM\n", port->max_pairs,
-		    port->irq_mode == IGBP_IRQ_AUTOMASK ? "automasked" :
-		    port->irq_mode == IGBP_IRQ_LAZY ? "lazily masked" :
-		    "no MSI-X", netdev->dev_addr);
+	netdev_info(netdev, "%u pairs, %u %s, %pM\n", port->max_pairs,
+		    port->vectors,
+		    port->irq_mode == IGBP_IRQ_AUTOMASK ? "automasked vectors" :
+		    port->irq_mode == IGBP_IRQ_LAZY ? "lazily masked vectors" :
+		    port->irq_mode == IGBP_IRQ_EAGER ? "masked vectors" :
+		    pdev->msi_enabled ? "MSI" : "INTx", netdev->dev_addr);
 	return 0;
 
 delete_devlink:

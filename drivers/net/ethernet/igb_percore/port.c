@@ -35,7 +35,8 @@ static int igbp_port_queue_get(struct percore_nic *nic, unsigned int queue,
 	if (queue >= port->pairs)
 		return -EINVAL;
 	pair = port->pair[queue];
-	info->irq = pair->irq;
+	/* It stays where the pair that leads has it */
+	info->irq = pair->lead == pair ? pair->irq : 0;
 	info->cpu = pair->cpu;
 	info->napi_id = pair->running ? pair->napi.napi_id : 0;
 	return 0;

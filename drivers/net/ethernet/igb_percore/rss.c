@@ -31,12 +31,17 @@ void igbp_rss_init(struct igbp_port *port)
  * @port: port
  * @pairs: queues to spread over
  *
+ * Pairs that share a vector receive on one CPU, however many they are: so the
+ * first of each is enough, and each such CPU gets the same.
+ *
  * Context: process, RTNL or probe.
  */
 void igbp_rss_table_default(struct igbp_port *port, unsigned int pairs)
 {
 	unsigned int i;
 
+	if (port->vectors > 1)
+		pairs = min(pairs, port->vectors - 1);
 	for (i = 0; i < IGBP_RETA_ENTRIES; i++)
 		port->rss_table[i] = ethtool_rxfh_indir_default(i, pairs);
 }

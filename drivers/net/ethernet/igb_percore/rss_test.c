@@ -29,6 +29,21 @@ static void igbp_rss_test_table_default(struct kunit *test)
 	}
 }
 
+/* Two vectors for pairs: the first pair of each, and no more */
+static void igbp_rss_test_table_shared(struct kunit *test)
+{
+	struct igbp_port *port = igbp_test_port_alloc(test);
+	unsigned int i;
+
+	port->vectors = 3;
+	igbp_rss_table_default(port, IGBP_TEST_PAIRS);
+	for (i = 0; i < IGBP_RETA_ENTRIES; i++)
+		KUNIT_EXPECT_EQ(test, i % 2, port->rss_table[i]);
+	igbp_rss_table_default(port, 1);
+	for (i = 0; i < IGBP_RETA_ENTRIES; i++)
+		KUNIT_EXPECT_EQ(test, 0, port->rss_table[i]);
+}
+
 /* Byte 0 of the key and entry 0 of the table are the lowest of a register */
 static void igbp_rss_test_registers(struct kunit *test)
 {
@@ -120,6 +135,7 @@ static void igbp_rss_test_fields(struct kunit *test)
 
 static struct kunit_case igbp_rss_cases[] = {
 	KUNIT_CASE(igbp_rss_test_table_default),
+	KUNIT_CASE(igbp_rss_test_table_shared),
 	KUNIT_CASE(igbp_rss_test_registers),
 	KUNIT_CASE(igbp_rss_test_set),
 	KUNIT_CASE(igbp_rss_test_fields),
