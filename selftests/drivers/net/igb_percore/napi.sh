@@ -103,7 +103,7 @@ defer_irqs() { # TIMES NS
 		echo $2 >/sys/class/net/$SRV_DEV/gro_flush_timeout"
 }
 
-questions=$(times 200 5000)
+questions=$(times 100 5000)
 
 # Of at least nine in ten the reader himself took the frames; with LIMIT, there were
 # no more interrupts than that.
@@ -219,7 +219,7 @@ threading() {
 ## netpoll
 
 config=$tmp/config
-messages=$(times 300 3000)
+messages=$(times 200 3000)
 
 netconsole_on() {
 	local key
@@ -308,7 +308,7 @@ threads_go() {
 }
 
 check "link is up" net_up || finish
-head -c 1500000 /dev/urandom >"$tmp/file"
+head -c "$(times 500000 3000000)" /dev/urandom >"$tmp/file"
 check "a file is served" bulk_up "$tmp/file"
 ip netns exec srv python3 "$tests/talk.py" echo &
 check "and so is an echo" wait_until 30 serving srv 7002
