@@ -424,7 +424,7 @@ static int igbp_vf_vlan_request(struct igbp_port *port, unsigned int index,
 	 * by every stack, and is none.
 	 */
 	if (vf->vlan || vf->qos)
-		return vid ? -EPERM : 0;
+		return on && vid ? -EPERM : 0;
 	if (on)
 		return igbp_vlan_pool_add(port, vid, index,
 					  IGBP_VF_VLAN_SPARE);
@@ -471,8 +471,8 @@ static void igbp_vf_refused(struct igbp_port *port, unsigned int index,
 	port->sriov->vf[index].refused++;
 	if (__ratelimit(&limit))
 		netdev_warn(port->netdev,
-			    "VF %u: request 0x%08x 0x%08x 0x%08x refused: %s\n",
-			    index, msg[0], msg[1], msg[2],
+			    "VF %u: request 0x%08x 0x%08x refused: %s\n",
+			    index, msg[0], msg[1],
 			    err == -EPERM ? "it is not trusted, or what it wants is set by the administrator" :
 			    err == -EADDRINUSE ? "the address is somebody else's" :
 			    err == -ENOSPC ? "no entry is left for it" :
