@@ -13,6 +13,11 @@
 
 #include "sriov.h"
 
+static const char igbp_admin_mac_hint[] =
+	"; its driver takes it on when reloaded, or down and up";
+static const char igbp_admin_tag_hint[] =
+	"; VLANs of its own are off";
+
 /* Return: the VF, with igbp_sriov.lock held, or NULL and the log says why */
 static struct igbp_vf *igbp_admin_get(struct igbp_port *port, int index)
 {
@@ -74,7 +79,7 @@ int igbp_admin_mac_set(struct net_device *netdev, int index, u8 *addr)
 	igbp_admin_put(port);
 	if (set)
 		netdev_info(netdev, "VF %d has the address %pM%s\n", index,
-			    addr, changed ? "; its driver takes it on when it is reloaded or its interface is set down and up" : "");
+			    addr, changed ? igbp_admin_mac_hint : "");
 	else
 		netdev_info(netdev, "VF %d may choose its address\n", index);
 	return 0;
@@ -134,8 +139,8 @@ int igbp_admin_vlan_set(struct net_device *netdev, int index, u16 vlan,
 			   index, vlan, IGBP_VLVF_ENTRIES);
 	else if (set)
 		netdev_info(netdev, "VF %d is in VLAN %u, priority %u%s\n",
-			    index, vlan, qos, asked ?
-			    "; VLANs of its own are off until its driver is reloaded without" : "");
+			    index, vlan, qos,
+			    asked ? igbp_admin_tag_hint : "");
 	else
 		netdev_info(netdev, "VF %d may use VLANs; those that it had before when its driver is reloaded\n",
 			    index);

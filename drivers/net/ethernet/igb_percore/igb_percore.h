@@ -20,8 +20,8 @@
  *				rings that of a queue the stack does not use
  *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
- *   igbp_sriov.lock	VFs, their mailboxes, and the registers of pools; also in
- *			hard interrupts
+ *   igbp_sriov.lock	VFs, their mailboxes, and the registers of pools; in
+ *			hard interrupts, too
  *   igbp_ptp.lock		the clock, and the registers of timestamps
  * The consumer side of a transmit ring and all of a receive ring belong to
  * the owner of the pair's NAPI; see tx.c for the one exception.

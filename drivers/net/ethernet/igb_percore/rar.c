@@ -6,7 +6,7 @@
  * entries names an address and the pool that gets its frames:
  *
  *   0            the PF's own
- *   1 .. 23 - n  secondary ones: the PF's, and the VFs' first come, first served
+ *   1 .. 23 - n  secondary ones of the PF and the VFs: first come, first served
  *   23 - i       the own address of VF i, of n
  *
  * Locking: igbp_sriov.lock for the device's table, inside netif_addr_lock where

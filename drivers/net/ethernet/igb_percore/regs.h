@@ -103,7 +103,7 @@
 #define IGBP_ICR_RXDMT0			BIT(4)
 #define IGBP_ICR_RXO			BIT(6)
 #define IGBP_ICR_RXDW			BIT(7)
-#define IGBP_ICR_VMMB			BIT(8)	/* a VF wrote, read or was reset */
+#define IGBP_ICR_VMMB			BIT(8)	/* of VFs' mailboxes */
 #define IGBP_ICR_DOUTSYNC		BIT(28)
 #define IGBP_ICR_DRSTA			BIT(30)
 #define IGBP_ICR_INTA			BIT(31)
@@ -291,7 +291,6 @@
 #define IGBP_VT_CTL_NO_DEF_POOL		BIT(29)
 #define IGBP_VT_CTL_REPLICATE		BIT(30)
 #define IGBP_VMOLR(n)		(0x5ad0 + 4 * (n))
-#define IGBP_VMOLR_RLPML		GENMASK(13, 0)	/* bytes, FCS included */
 #define IGBP_VMOLR_LPE			BIT(16)
 #define IGBP_VMOLR_AUPE			BIT(24)	/* frames without a tag */
 #define IGBP_VMOLR_ROMPE		BIT(25)	/* multicast by hash */

@@ -10,7 +10,7 @@
  *   any ---------------------------> silent: neither receives nor sends
  *   silent --- VF_RESET -----------> ready: answered, and asked what it likes
  *   silent --- anything else ------> silent, refused without CTS; the stock
- *                                    driver then resets itself and says VF_RESET
+ *                                    driver then resets itself, and says it
  *
  * A link that the administrator took away is one thing less than ready: words
  * of the PF come without CTS but not refused, so that the driver waits. Its
@@ -253,6 +253,13 @@ void igbp_vf_ping(struct igbp_port *port, unsigned int index)
 	igbp_mbx_take(port, index);
 	igbp_mbx_post(port, index, word, true);
 done:
+	/* The model of the device, which masks no vector by itself, raises the
+	 * wrong vector of the VF. That a reset of ours is over is what else has
+	 * its driver look into the mailbox.
+	 */
+	if (port->irq_mode == IGBP_IRQ_LAZY)
+		igbp_wr32(port, IGBP_CTRL_EXT, igbp_rd32(port, IGBP_CTRL_EXT) |
+			  IGBP_CTRL_EXT_PFRSTD);
 	vf->ping_due = false;
 	vf->ping_tries = 0;
 	vf->quiet_due = false;
@@ -461,6 +468,22 @@ static int igbp_vf_request(struct igbp_port *port, unsigned int index,
 	}
 }
 
+static const char *igbp_vf_reason(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return "it is not trusted, or the administrator's";
+	case -EADDRINUSE:
+		return "the address is somebody else's";
+	case -ENOSPC:
+		return "no entry is left for it";
+	case -EOPNOTSUPP:
+		return "not known";
+	default:
+		return "not valid";
+	}
+}
+
 /* Why, for the administrator: the VF is told no more than that it was */
 static void igbp_vf_refused(struct igbp_port *port, unsigned int index,
 			    const u32 *msg, int err)
@@ -472,11 +495,7 @@ static void igbp_vf_refused(struct igbp_port *port, unsigned int index,
 	if (__ratelimit(&limit))
 		netdev_warn(port->netdev,
 			    "VF %u: request 0x%08x 0x%08x refused: %s\n",
-			    index, msg[0], msg[1],
-			    err == -EPERM ? "it is not trusted, or what it wants is set by the administrator" :
-			    err == -EADDRINUSE ? "the address is somebody else's" :
-			    err == -ENOSPC ? "no entry is left for it" :
-			    err == -EOPNOTSUPP ? "not known" : "not valid");
+			    index, msg[0], msg[1], igbp_vf_reason(err));
 }
 
 /**
@@ -515,6 +534,9 @@ void igbp_vf_message(struct igbp_port *port, unsigned int index)
 	err = igbp_vf_request(port, index, msg);
 	if (err)
 		igbp_vf_refused(port, index, msg, err);
+	/* The stock driver knows its request for a VLAN by the kind alone */
+	if (err && FIELD_GET(IGBP_MSG_KIND, msg[0]) == IGBP_MSG_VF_VLAN)
+		answer = IGBP_MSG_VF_VLAN;
 	answer |= err ? IGBP_MSG_NACK : IGBP_MSG_ACK;
 	if (igbp_vf_has_link(sriov, vf))
 		answer |= IGBP_MSG_CTS;

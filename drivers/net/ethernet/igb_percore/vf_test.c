@@ -233,13 +233,13 @@ static void igbp_vf_test_vlan(struct kunit *test)
 			igbp_vf_test_say(port, 1, add, 200, 0));
 	KUNIT_EXPECT_EQ(test, IGBP_VLVF_EN | BIT(13) | 200,
 			igbp_rd32(port, IGBP_VLVF(0)));
-	KUNIT_EXPECT_EQ(test, add | IGBP_VF_TEST_NO,
+	KUNIT_EXPECT_EQ(test, IGBP_MSG_VF_VLAN | IGBP_VF_TEST_NO,
 			igbp_vf_test_say(port, 1, add, 4096, 0));
 	igbp_vf_test_say(port, 1, IGBP_MSG_VF_VLAN, 200, 0);
 	KUNIT_EXPECT_EQ(test, 0, igbp_rd32(port, IGBP_VLVF(0)));
 
 	vf->vlan = 100;
-	KUNIT_EXPECT_EQ(test, add | IGBP_VF_TEST_NO,
+	KUNIT_EXPECT_EQ(test, IGBP_MSG_VF_VLAN | IGBP_VF_TEST_NO,
 			igbp_vf_test_say(port, 1, add, 200, 0));
 	KUNIT_EXPECT_EQ(test, add | IGBP_VF_TEST_YES,
 			igbp_vf_test_say(port, 1, add, 0, 0));
