@@ -289,7 +289,7 @@ check "bytes, after that" same_bytes vf0 "$CLI4"
 
 ## VFs without a driver
 
-unbind() { echo "$(basename "$(vf_dir 1)")" >"$(vf_dir 1)/driver/unbind"; }
+unbind() { basename "$(vf_dir 1)" >"$(vf_dir 1)/driver/unbind"; }
 unbind
 vf1=$(vf_dir 1)
 ask_is() { # WANTED MESSAGE...
@@ -320,12 +320,12 @@ hold() {
 	tool hold "$vf1" "$tmp/hold" &
 	local holder=$! start=$SECONDS status=0
 	sleep 1
-	for state in disable enable disable auto; do vf_set 1 state $state || status=1; done
+	for state in disable enable disable auto; do vf_set 1 state "$state" || status=1; done
 	down_and_up 0 && works vf0 "$CLI4" || status=1
 	rm "$tmp/hold"
-	wait $holder || status=1
+	wait "$holder" || status=1
 	echo "$((SECONDS - start)) s"
-	[ $status = 0 ] && [ $((SECONDS - start)) -lt 12 ]
+	[ "$status" = 0 ] && [ $((SECONDS - start)) -lt 12 ]
 }
 check "a VF that keeps its mailbox holds nobody up" hold
 flood() {
