@@ -18,8 +18,8 @@ static const char igbp_admin_mac_hint[] =
 static const char igbp_admin_tag_hint[] =
 	"; VLANs of its own are off";
 
-/* Return: the VF, with igbp_sriov.lock held, or NULL and the log says why */
-static struct igbp_vf *igbp_admin_get(struct igbp_port *port, int index)
+/* Return: the VF, or NULL and the log says why */
+static struct igbp_vf *igbp_admin_vf(struct igbp_port *port, int index)
 {
 	struct igbp_sriov *sriov = port->sriov;
 
@@ -29,13 +29,7 @@ static struct igbp_vf *igbp_admin_get(struct igbp_port *port, int index)
 			   sriov ? sriov->count : 0);
 		return NULL;
 	}
-	spin_lock_irq(&sriov->lock);
 	return &sriov->vf[index];
-}
-
-static void igbp_admin_put(struct igbp_port *port)
-{
-	spin_unlock_irq(&port->sriov->lock);
 }
 
 /**
@@ -59,13 +53,14 @@ int igbp_admin_mac_set(struct net_device *netdev, int index, u8 *addr)
 			   index, addr);
 		return -EINVAL;
 	}
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	if (set)
 		at = igbp_rar_find(port->sriov->rar, addr);
 	if (at >= 0 && port->sriov->rar[at].owner != index) {
-		igbp_admin_put(port);
+		spin_unlock_irq(&port->sriov->lock);
 		netdev_err(netdev, "VF %d: %pM is the address of somebody else here\n",
 			   index, addr);
 		return -EADDRINUSE;
@@ -76,7 +71,7 @@ int igbp_admin_mac_set(struct net_device *netdev, int index, u8 *addr)
 		ether_addr_copy(vf->mac, addr);
 		igbp_rar_own_set(port, index, addr);
 	}
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	if (set)
 		netdev_info(netdev, "VF %d has the address %pM%s\n", index,
 			    addr, changed ? igbp_admin_mac_hint : "");
@@ -118,9 +113,10 @@ int igbp_admin_vlan_set(struct net_device *netdev, int index, u16 vlan,
 			   index, ntohs(proto), ETH_P_8021Q);
 		return -EPROTONOSUPPORT;
 	}
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	asked = vf->ready && set && !vf->vlan && !vf->qos;
 	if (set)
 		err = igbp_vlan_pool_add(port, vlan, index, 0);
@@ -133,7 +129,7 @@ int igbp_admin_vlan_set(struct net_device *netdev, int index, u16 vlan,
 			igbp_vlan_pool_add(port, vlan, index, 0);
 		igbp_vf_pool_write(port, index);
 	}
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	if (err)
 		netdev_err(netdev, "VF %d: VLAN %u: with VFs all have %u VLANs together\n",
 			   index, vlan, IGBP_VLVF_ENTRIES);
@@ -174,12 +170,13 @@ int igbp_admin_rate_set(struct net_device *netdev, int index, int min, int max)
 			   index, max, SPEED_1000);
 		return -EINVAL;
 	}
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	vf->rate = max;
 	igbp_vf_rate_write(port, index);
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }
 
@@ -195,13 +192,14 @@ int igbp_admin_rate_set(struct net_device *netdev, int index, int min, int max)
 int igbp_admin_spoofchk_set(struct net_device *netdev, int index, bool on)
 {
 	struct igbp_port *port = netdev_priv(netdev);
-	struct igbp_vf *vf = igbp_admin_get(port, index);
+	struct igbp_vf *vf = igbp_admin_vf(port, index);
 
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	vf->spoofchk = on;
 	igbp_sriov_spoofchk_write(port);
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }
 
@@ -218,17 +216,18 @@ int igbp_admin_spoofchk_set(struct net_device *netdev, int index, bool on)
 int igbp_admin_trust_set(struct net_device *netdev, int index, bool on)
 {
 	struct igbp_port *port = netdev_priv(netdev);
-	struct igbp_vf *vf = igbp_admin_get(port, index);
+	struct igbp_vf *vf = igbp_admin_vf(port, index);
 
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	vf->trusted = on;
 	if (!on && vf->allmulti) {
 		vf->allmulti = false;
 		igbp_vf_multicast_write(port);
 		igbp_vf_pool_write(port, index);
 	}
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }
 
@@ -255,13 +254,14 @@ int igbp_admin_link_state_set(struct net_device *netdev, int index, int state)
 			   state, IFLA_VF_LINK_STATE_DISABLE);
 		return -EINVAL;
 	}
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	vf->link_state = state;
 	igbp_vf_enables_write(port);
 	igbp_sriov_ping(port, index);
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }
 
@@ -282,9 +282,10 @@ int igbp_admin_config_get(struct net_device *netdev, int index,
 
 	if (!port->sriov)
 		return -EINVAL;
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	info->vf = index;
 	ether_addr_copy(info->mac, vf->mac);
 	info->vlan = vf->vlan;
@@ -295,7 +296,7 @@ int igbp_admin_config_get(struct net_device *netdev, int index,
 	info->spoofchk = vf->spoofchk;
 	info->trusted = vf->trusted;
 	info->linkstate = vf->link_state;
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }
 
@@ -318,15 +319,16 @@ int igbp_admin_stats_get(struct net_device *netdev, int index,
 	if (!port->sriov)
 		return -EINVAL;
 	igbp_sriov_harvest(port);
-	vf = igbp_admin_get(port, index);
+	vf = igbp_admin_vf(port, index);
 	if (!vf)
 		return -EINVAL;
+	spin_lock_irq(&port->sriov->lock);
 	stats->rx_packets = vf->stats[IGBP_VF_RX_PACKETS];
 	stats->tx_packets = vf->stats[IGBP_VF_TX_PACKETS];
 	stats->rx_bytes = vf->stats[IGBP_VF_RX_BYTES];
 	stats->tx_bytes = vf->stats[IGBP_VF_TX_BYTES];
 	stats->multicast = vf->stats[IGBP_VF_RX_MULTICAST];
 	stats->tx_dropped = vf->spoofed;
-	igbp_admin_put(port);
+	spin_unlock_irq(&port->sriov->lock);
 	return 0;
 }

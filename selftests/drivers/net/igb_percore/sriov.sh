@@ -125,7 +125,7 @@ both_vfs() { vf_take 0 && vf_take 1; }
 channels() { on_srv ethtool -l "$SRV_DEV" | awk '/^Combined/ { print $2 }' | tr '\n' ' '; }
 channels_are() { channels; [ "$(channels)" = "$1 " ]; }
 without_vfs() { on_srv ethtool -d "$SRV_DEV" raw on | od -A n -v -t x4 -w8 |
-	grep -E '^ 0000(0c8c|0c90|3500|37|581|5ad|5ae|5d|05818)'; }
+	grep -E '^ 0000(0c8c|0c90|3500|37|581|5ad|5ae|5d)'; }
 
 check "link, and the peer answers" net_up || finish
 for ns in vf0 vf1; do
@@ -313,7 +313,7 @@ check "requests that mean nothing are refused" ask_is \
 	"0x60000007 0x60000004 0x60000005 0x60000005 0x60030002 0x60000002" \
 	7 4,4096 5,9729 5,63 0x30002 2
 check "as is a frame's length that is too much by one" ask_is "0xa0000005 0x60000005" 5,9728 5,9729
-check "any content" tool fuzz "$vf1" "$(times 300 20000)" 1
+check "any content" tool fuzz "$vf1" "$(times 200 20000)" 1
 check "the PF and the other VF are none the worse" same_bytes vf0 "$SRV4"
 hold() {
 	touch "$tmp/hold"
@@ -341,7 +341,7 @@ gone() { numvfs 0 && [ ! -e "$pf/virtfn0" ] && works cli "$SRV4"; }
 check "no VFs any more, while data goes through the PF" gone
 check "the data arrived as it was" traffic_was_good
 check "the PF has its pairs again" channels_are "${before% }"
-as_without() { without_vfs >"$tmp/now" && diff "$tmp/without" "$tmp/now"; }
+as_without() { [ -s "$tmp/without" ] && without_vfs >"$tmp/now" && diff "$tmp/without" "$tmp/now"; }
 check "and the registers of pools are as without VFs" as_without
 removed() {
 	numvfs 2 && both_vfs && works vf0 "$CLI4" && rmmod igb_percore && [ ! -e "$pf/virtfn0" ]
