@@ -750,6 +750,21 @@ void igbp_sriov_exit(struct igbp_port *port)
 	rtnl_unlock();
 }
 
+static void igbp_sriov_function_restore(struct pci_dev *vf)
+{
+	u16 command;
+
+	if (!pci_is_enabled(vf))
+		return;
+	/* The specification has no such bit for a VF, but QEMU goes by it */
+	pci_read_config_word(vf, PCI_COMMAND, &command);
+	command |= PCI_COMMAND_MEMORY;
+	if (vf->is_busmaster)
+		command |= PCI_COMMAND_MASTER;
+	pci_write_config_word(vf, PCI_COMMAND, command);
+	pci_restore_msi_state(vf);
+}
+
 /**
  * igbp_sriov_functions_restore - the PF has lost its configuration space
  * @port: port whose own is restored
@@ -767,8 +782,6 @@ void igbp_sriov_functions_restore(struct igbp_port *port)
 	while ((vf = pci_get_device(PCI_VENDOR_ID_INTEL, PCI_ANY_ID, vf))) {
 		if (!vf->is_virtfn || pci_physfn(vf) != port->pdev)
 			continue;
-		if (vf->is_busmaster)
-			pci_set_master(vf);
-		pci_restore_msi_state(vf);
+		igbp_sriov_function_restore(vf);
 	}
 }
