@@ -275,17 +275,18 @@ check "with it they have, and need no reset" pf_up
 
 ## resets
 
+# igbvf resets itself ten seconds after its last reset at the earliest, so this first
+pf_reset() { echo 1 >"$pf/reset" && wait_until 20 has_link srv "$SRV_DEV" && works cli "$SRV4"; }
+back() { works vf0 "$CLI4" 30 && works vf1 10.0.0.10 30; }
+check "a function-level reset of the PF" pf_reset
+check "and VFs come back by themselves" back
+check "bytes, after that" same_bytes vf0 "$CLI4"
 reload() {
 	modprobe -r igbvf && modprobe igbvf && both_vfs && works vf0 "$CLI4" && works vf1 "$SRV4"
 }
 check "igbvf is reloaded" reload
 flr() { echo 1 >"$(vf_dir 1)/reset" && down_and_up 1 && works vf1 "$CLI4" && works vf1 10.0.0.10; }
 check "a function-level reset of a VF" flr
-pf_reset() { echo 1 >"$pf/reset" && wait_until 20 has_link srv "$SRV_DEV" && works cli "$SRV4"; }
-back() { works vf0 "$CLI4" 30 && works vf1 10.0.0.10 30; }
-check "of the PF" pf_reset
-check "and VFs come back by themselves" back
-check "bytes, after that" same_bytes vf0 "$CLI4"
 
 ## VFs without a driver
 
