@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --append isolcpus=1 --append nohz_full=3 --timeout 180
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --append isolcpus=1 --append nohz_full=3 --timeout 300
 # here: no, it steers every NIC of the machine
 #
 #   CPU 0             CPU 1      CPU 2                    CPU 3

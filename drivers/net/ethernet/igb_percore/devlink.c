@@ -337,7 +337,7 @@ static void igbp_devlink_tx_dump(struct igbp_pair *pair,
 				 struct devlink_fmsg *fmsg)
 {
 	struct igbp_port *port = pair->port;
-	u16 q = pair->index;
+	u16 q = pair->tx.queue;
 
 	igbp_devlink_register_put(port, fmsg, "TDH", IGBP_TDH(q));
 	igbp_devlink_register_put(port, fmsg, "TDT", IGBP_TDT(q));
@@ -351,7 +351,7 @@ static void igbp_devlink_rx_dump(struct igbp_pair *pair,
 				 struct devlink_fmsg *fmsg)
 {
 	struct igbp_port *port = pair->port;
-	u16 q = pair->index;
+	u16 q = pair->rx.queue;
 
 	igbp_devlink_register_put(port, fmsg, "RDH", IGBP_RDH(q));
 	igbp_devlink_register_put(port, fmsg, "RDT", IGBP_RDT(q));

@@ -88,6 +88,10 @@ static const struct igbp_diag_range igbp_diag_ranges[] = {
 	{ IGBP_TDBAL(0), 16, 0x40 }, { IGBP_TDBAH(0), 16, 0x40 },
 	{ IGBP_TDLEN(0), 16, 0x40 }, { IGBP_TDH(0), 16, 0x40 },
 	{ IGBP_TDT(0), 16, 0x40 }, { IGBP_TXDCTL(0), 16, 0x40 },
+	{ IGBP_VFRE, 2, 4 }, { IGBP_QDE, 1, 4 }, { IGBP_DTXSWC, 1, 4 },
+	{ IGBP_DTXCTL, 1, 4 }, { IGBP_VMVIR(0), IGBP_POOLS, 4 },
+	{ IGBP_VT_CTL, 1, 4 }, { IGBP_VMOLR(0), IGBP_POOLS, 4 },
+	{ IGBP_RPLOLR, 1, 4 }, { IGBP_VLVF(0), IGBP_VLVF_ENTRIES, 4 },
 };
 
 /**
@@ -476,6 +480,13 @@ void igbp_diag_test(struct net_device *netdev, struct ethtool_test *test,
 	unsigned int i;
 
 	memset(data, 0, IGBP_DIAG_RESULTS * sizeof(*data));
+	if (port->sriov && test->flags & ETH_TEST_FL_OFFLINE) {
+		netdev_err(netdev, "no offline test while there are VFs, which it would take down\n");
+		data[IGBP_DIAG_REGISTERS] = 1;
+		data[IGBP_DIAG_LOOPBACK] = 1;
+		test->flags |= ETH_TEST_FL_FAILED;
+		return;
+	}
 	if (was_down && dev_open(netdev, NULL)) {
 		test->flags |= ETH_TEST_FL_FAILED;
 		return;

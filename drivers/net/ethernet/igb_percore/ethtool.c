@@ -245,7 +245,7 @@ static void igbp_ethtool_channels_get(struct net_device *netdev,
 {
 	struct igbp_port *port = netdev_priv(netdev);
 
-	channels->max_combined = port->max_pairs;
+	channels->max_combined = igbp_port_pairs_max(port);
 	channels->combined_count = port->pairs;
 	if (port->vectors > 1) {
 		channels->max_other = 1;

@@ -209,7 +209,34 @@ void igbp_mac_leave(struct igbp_port *port)
 }
 
 /**
- * igbp_mac_rar_set - fill a receive address register
+ * igbp_mac_rar_pool_set - fill a receive address register, for some pool
+ * @port: port
+ * @index: which, below IGBP_RAR_ENTRIES
+ * @addr: MAC address, or NULL to clear the entry
+ * @pool: who receives, below IGBP_POOLS
+ *
+ * Context: any; igbp_sriov.lock with VFs, else as igbp_mac_rar_set().
+ */
+void igbp_mac_rar_pool_set(struct igbp_port *port, unsigned int index,
+			   const u8 *addr, unsigned int pool)
+{
+	u32 ral = index < 16 ? IGBP_RAL(index) : IGBP_RAL2(index);
+	u32 low = 0, high = 0;
+
+	if (addr) {
+		low = addr[0] | addr[1] << 8 | addr[2] << 16 |
+		      (u32)addr[3] << 24;
+		high = addr[4] | addr[5] << 8 | IGBP_RAH_POOL(pool) |
+		       IGBP_RAH_AV;
+	}
+	/* Never valid with half of an address */
+	igbp_wr32(port, ral + IGBP_RAH_OFFSET, 0);
+	igbp_wr32(port, ral, low);
+	igbp_wr32(port, ral + IGBP_RAH_OFFSET, high);
+}
+
+/**
+ * igbp_mac_rar_set - fill a receive address register of a port without VFs
  * @port: port
  * @index: which, below IGBP_RAR_ENTRIES
  * @addr: MAC address, or NULL to clear the entry
@@ -219,18 +246,7 @@ void igbp_mac_leave(struct igbp_port *port)
 void igbp_mac_rar_set(struct igbp_port *port, unsigned int index,
 		      const u8 *addr)
 {
-	u32 ral = index < 16 ? IGBP_RAL(index) : IGBP_RAL2(index);
-	u32 low = 0, high = 0;
-
-	if (addr) {
-		low = addr[0] | addr[1] << 8 | addr[2] << 16 |
-		      (u32)addr[3] << 24;
-		high = addr[4] | addr[5] << 8 | IGBP_RAH_POOL0 | IGBP_RAH_AV;
-	}
-	/* Never valid with half of an address */
-	igbp_wr32(port, ral + IGBP_RAH_OFFSET, 0);
-	igbp_wr32(port, ral, low);
-	igbp_wr32(port, ral + IGBP_RAH_OFFSET, high);
+	igbp_mac_rar_pool_set(port, index, addr, 0);
 }
 
 /**
@@ -279,7 +295,8 @@ static void igbp_mac_flow_control_init(struct igbp_port *port)
  * igbp_mac_init - program what a reset has cleared, except the rings
  * @port: port
  *
- * Filters, VLAN, checksums, flow control, the clock and the transmit unit.
+ * Filters, VLAN, checksums, flow control, the clock, pools and the transmit
+ * unit.
  * Receive is enabled by igbp_mac_filter_apply(), rings by
  * igbp_ring_pair_start().
  *
@@ -320,6 +337,7 @@ void igbp_mac_init(struct igbp_port *port)
 	igbp_stamp_apply(port);
 	igbp_steer_apply(port);
 	igbp_ptp_start(port);
+	igbp_sriov_apply(port);
 
 	igbp_wr32(port, IGBP_TCTL, IGBP_TCTL_EN | IGBP_TCTL_PSP |
 		  IGBP_TCTL_RTLC |
@@ -333,13 +351,17 @@ void igbp_mac_init(struct igbp_port *port)
  * @mtu: bytes
  *
  * Receive buffers are larger than the longest frame allowed here only by
- * what SRRCTL must round up to; this limit keeps the device from using it.
+ * what SRRCTL must round up to; this limit keeps the device from using it. With
+ * VFs it is that of the PF's pool.
  *
  * Context: any.
  */
 void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu)
 {
-	igbp_wr32(port, IGBP_RLPML, mtu + IGBP_FRAME_EXTRA);
+	if (port->sriov)
+		igbp_sriov_frame_max_set(port, mtu + IGBP_FRAME_EXTRA);
+	else
+		igbp_wr32(port, IGBP_RLPML, mtu + IGBP_FRAME_EXTRA);
 }
 
 /**
@@ -392,11 +414,9 @@ void igbp_mac_vlan_apply(struct igbp_port *port)
 		igbp_wr32(port, IGBP_VFTA(i), port->vfta[i]);
 }
 
-static void igbp_mac_multicast_apply(struct igbp_port *port)
+static void igbp_mac_multicast_hash(struct igbp_port *port, u32 *table)
 {
-	u32 table[IGBP_MTA_WORDS] = {};
 	struct netdev_hw_addr *ha;
-	int i;
 
 	/* RCTL.MO is 0: bits 47:36 of the address select one of 4096 */
 	netdev_for_each_mc_addr(ha, port->netdev) {
@@ -404,6 +424,14 @@ static void igbp_mac_multicast_apply(struct igbp_port *port)
 
 		table[hash >> 5] |= BIT(hash & 31);
 	}
+}
+
+static void igbp_mac_multicast_apply(struct igbp_port *port)
+{
+	u32 table[IGBP_MTA_WORDS] = {};
+	int i;
+
+	igbp_mac_multicast_hash(port, table);
 	for (i = 0; i < IGBP_MTA_WORDS; i++)
 		igbp_wr32(port, IGBP_MTA(i), table[i]);
 }
@@ -422,6 +450,14 @@ static bool igbp_mac_unicast_apply(struct igbp_port *port)
 	return netdev_uc_count(port->netdev) < IGBP_RAR_ENTRIES;
 }
 
+static void igbp_mac_filter_apply_pools(struct igbp_port *port)
+{
+	u32 table[IGBP_MTA_WORDS] = {};
+
+	igbp_mac_multicast_hash(port, table);
+	igbp_sriov_filter_apply(port, table);
+}
+
 /**
  * igbp_mac_filter_apply - program which frames are received, and receive
  * @port: port
@@ -438,6 +474,10 @@ void igbp_mac_filter_apply(struct igbp_port *port)
 
 	lockdep_assert_held(&netdev->addr_list_lock);
 
+	if (port->sriov) {
+		igbp_mac_filter_apply_pools(port);
+		return;
+	}
 	if (!READ_ONCE(port->rx_fcs))
 		rctl |= IGBP_RCTL_SECRC;
 	if (READ_ONCE(port->rx_all))

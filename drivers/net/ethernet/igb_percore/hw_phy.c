@@ -315,10 +315,12 @@ static void igbp_link_update(struct igbp_port *port)
 			    link.tx_pause ? "tx" : "off");
 		netif_carrier_on(netdev);
 		igbp_xsk_link_up(port);
+		igbp_sriov_link_changed(port, link.speed);
 	} else {
 		if (netif_carrier_ok(netdev))
 			netdev_info(netdev, "link is down\n");
 		netif_carrier_off(netdev);
+		igbp_sriov_link_changed(port, 0);
 		igbp_life_idle(port);
 	}
 unlock:

@@ -21,6 +21,8 @@
  *				rings that of a queue the stack does not use
  *   igbp_pair.mask_lock	EIMC, EIMS and EITR of one vector
  *   igbp_port.ivar_lock	IVAR registers, each shared by two pairs
+ *   igbp_sriov.lock	VFs, their mailboxes, and the registers of pools; in
+ *			hard interrupts, too
  *   igbp_ptp.lock		the clock, and the registers of timestamps
  * The consumer side of a transmit ring and all of a receive ring belong to
  * the owner of the pair's NAPI; see tx.c for the one exception.
@@ -74,9 +76,19 @@
 #define IGBP_DIM_PROFILES	5
 #define IGBP_DIM_EVENTS		64	/* interrupts between two looks */
 
+/* With VFs the PF has the last pool, and no VF can */
+#define IGBP_PF_POOL		(IGBP_POOLS - 1)
+#define IGBP_VFS_MAX		(IGBP_POOLS - 1)
+#define IGBP_SRIOV_PAIRS	1	/* of the PF then */
+/* Moderation of the interrupt that VFs can raise as often as they like */
+#define IGBP_SRIOV_USECS	500
+
 struct devlink;
+struct ifla_vf_info;
+struct ifla_vf_stats;
 struct igbp_pair;
 struct igbp_port;
+struct igbp_sriov;
 struct page_pool;
 struct percore_nic;
 struct xsk_buff_pool;
@@ -253,6 +265,7 @@ struct igbp_xdp {
  * @truesize: copy of @mem.truesize
  * @room: bytes of a buffer that may be a frame's
  * @kind: enum igbp_rx_kind
+ * @queue: number of the device's queue; changes while the port is stopped
  * @syncp: guards @stats on 32-bit machines
  * @stats: counters; survive the rings
  * @mem: what to free
@@ -271,6 +284,7 @@ struct igbp_rx_ring {
 	u16 truesize;
 	u16 room;
 	u8 kind;
+	u16 queue;
 	struct u64_stats_sync syncp;
 	struct igbp_rx_stats stats;
 	struct igbp_rx_mem mem;
@@ -386,7 +400,7 @@ struct igbp_tx_stats {
  * @sync: the device finishes within the doorbell, so the producer reclaims
  *	and the interrupt is off; changed under the tx lock only
  * @xdp_open: XDP may send here; changed under the tx lock
- * @queue: number of the device's queue
+ * @queue: number of the device's queue; changes while the port is stopped
  * @syncp: guards @stats on 32-bit machines
  * @stats: counters; survive the rings
  * @published: end of the batches that the device owns, free-running; written
@@ -768,6 +782,8 @@ struct igbp_link {
  * @devlink: what devlink sees of it
  * @ptp: the clock
  * @stamp: timestamps
+ * @sriov: VFs, or NULL; changes under RTNL and netif_addr_lock while the port
+ *	is stopped
  */
 struct igbp_port {
 	void __iomem *regs;
@@ -834,7 +850,14 @@ struct igbp_port {
 	struct devlink *devlink;
 	struct igbp_ptp ptp;
 	struct igbp_stamp stamp;
+	struct igbp_sriov *sriov;
 };
+
+/* Pairs that there can be: with VFs the PF has those of its pool */
+static inline unsigned int igbp_port_pairs_max(const struct igbp_port *port)
+{
+	return port->sriov ? IGBP_SRIOV_PAIRS : port->max_pairs;
+}
 
 /* Whether registers are out of reach: nothing is written, and read as ones */
 static inline bool igbp_port_is_absent(const struct igbp_port *port)
@@ -860,6 +883,8 @@ void igbp_mac_init(struct igbp_port *port);
 void igbp_mac_addr_read(struct igbp_port *port, u8 *addr);
 void igbp_mac_rar_set(struct igbp_port *port, unsigned int index,
 		      const u8 *addr);
+void igbp_mac_rar_pool_set(struct igbp_port *port, unsigned int index,
+			   const u8 *addr, unsigned int pool);
 void igbp_mac_filter_apply(struct igbp_port *port);
 void igbp_mac_vlan_apply(struct igbp_port *port);
 void igbp_mac_frame_max_set(struct igbp_port *port, unsigned int mtu);
@@ -991,6 +1016,7 @@ int igbp_flow_place_arfs(const struct igbp_flow *flow,
 /* steer.c */
 void igbp_steer_probe(struct igbp_port *port);
 bool igbp_steer_exists(const struct igbp_port *port);
+bool igbp_steer_has_rules(struct igbp_port *port);
 void igbp_steer_apply(struct igbp_port *port);
 void igbp_steer_clear(struct igbp_port *port, unsigned int queues);
 int igbp_steer_rule_set(struct igbp_port *port, struct ethtool_rxnfc *nfc);
@@ -1123,6 +1149,7 @@ void igbp_ring_rx_free(struct igbp_pair *pair, struct igbp_rx_mem *mem);
 int igbp_ring_tx_alloc(struct igbp_pair *pair, u16 size, bool slots,
 		       struct igbp_tx_mem *mem);
 void igbp_ring_tx_free(struct igbp_pair *pair, struct igbp_tx_mem *mem);
+void igbp_ring_queues_number(struct igbp_port *port);
 bool igbp_ring_rx_is_large(const struct igbp_port *port, unsigned int mtu);
 void igbp_ring_drop_apply(struct igbp_port *port);
 bool igbp_ring_pair_is_stalled(const struct igbp_pair *pair);
@@ -1204,6 +1231,39 @@ void igbp_stats_rmon_get(struct net_device *netdev,
 /* port.c */
 int igbp_port_nic_add(struct igbp_port *port);
 void igbp_port_nic_del(struct igbp_port *port);
+
+/* sriov.c */
+void igbp_sriov_harvest(struct igbp_port *port);
+void igbp_sriov_apply(struct igbp_port *port);
+void igbp_sriov_frame_max_set(struct igbp_port *port, unsigned int bytes);
+int igbp_sriov_mac_set(struct igbp_port *port, const u8 *addr);
+int igbp_sriov_vlan_set(struct igbp_port *port, u16 vid, bool on);
+void igbp_sriov_filter_apply(struct igbp_port *port, const u32 *table);
+void igbp_sriov_event(struct igbp_port *port);
+void igbp_sriov_up(struct igbp_port *port);
+void igbp_sriov_down(struct igbp_port *port);
+void igbp_sriov_link_changed(struct igbp_port *port, unsigned int speed);
+netdev_features_t igbp_sriov_features_fix(struct igbp_port *port,
+					  netdev_features_t features);
+int igbp_sriov_configure(struct pci_dev *pdev, int count);
+void igbp_sriov_init(struct igbp_port *port);
+void igbp_sriov_exit(struct igbp_port *port);
+void igbp_sriov_functions_restore(struct igbp_port *port);
+
+/* admin.c */
+int igbp_admin_mac_set(struct net_device *netdev, int index, u8 *addr);
+int igbp_admin_vlan_set(struct net_device *netdev, int index, u16 vlan,
+			u8 qos, __be16 proto);
+int igbp_admin_rate_set(struct net_device *netdev, int index, int min,
+			int max);
+int igbp_admin_spoofchk_set(struct net_device *netdev, int index, bool on);
+int igbp_admin_trust_set(struct net_device *netdev, int index, bool on);
+int igbp_admin_link_state_set(struct net_device *netdev, int index,
+			      int state);
+int igbp_admin_config_get(struct net_device *netdev, int index,
+			  struct ifla_vf_info *info);
+int igbp_admin_stats_get(struct net_device *netdev, int index,
+			 struct ifla_vf_stats *stats);
 
 /* devlink.c */
 void igbp_devlink_report(struct igbp_port *port);

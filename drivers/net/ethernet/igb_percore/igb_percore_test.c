@@ -42,6 +42,20 @@ void igbp_wr32(struct igbp_port *port, u32 reg, u32 val)
 }
 
 /**
+ * igbp_mac_rar_pool_set - stands in for hw_mac.c
+ * @port: not used
+ * @index: not used
+ * @addr: not used
+ * @pool: not used
+ *
+ * Context: any.
+ */
+void igbp_mac_rar_pool_set(struct igbp_port *port, unsigned int index,
+			   const u8 *addr, unsigned int pool)
+{
+}
+
+/**
  * igbp_irq_tx_route - stands in for irq.c
  * @ring: not used
  * @on: not used

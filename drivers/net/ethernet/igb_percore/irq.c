@@ -199,6 +199,17 @@ void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on)
 			  IGBP_IVAR_TX_SHIFT(ring->queue), on);
 }
 
+/* Of the pairs that there can be, and for other causes: the rest may be VFs' */
+static unsigned int igbp_irq_last_vector(const struct igbp_port *port)
+{
+	return min(igbp_port_pairs_max(port), port->vectors - 1);
+}
+
+static u32 igbp_irq_own_vectors(const struct igbp_port *port)
+{
+	return GENMASK(igbp_irq_last_vector(port), 0);
+}
+
 /**
  * igbp_irq_setup - program the interrupt unit after a reset
  * @port: port
@@ -209,7 +220,7 @@ void igbp_irq_tx_route(struct igbp_tx_ring *ring, bool on)
  */
 void igbp_irq_setup(struct igbp_port *port)
 {
-	u32 vectors = GENMASK(port->vectors - 1, 0);
+	u32 vectors = igbp_irq_own_vectors(port);
 	unsigned int i;
 
 	if (port->irq_mode == IGBP_IRQ_SHARED) {
@@ -222,8 +233,11 @@ void igbp_irq_setup(struct igbp_port *port)
 	igbp_wr32(port, IGBP_IVAR_MISC,
 		  IGBP_IVAR_VALID << IGBP_IVAR_MISC_OTHER_SHIFT);
 	/* A reset does not clear the moderation of every device */
-	for (i = 0; i < port->vectors; i++)
+	for (i = 0; i <= igbp_irq_last_vector(port); i++)
 		igbp_wr32(port, IGBP_EITR(i), 0);
+	if (port->sriov)
+		igbp_wr32(port, IGBP_EITR(0),
+			  IGBP_SRIOV_USECS << IGBP_EITR_USECS_SHIFT);
 	igbp_wr32(port, IGBP_EIAC, vectors);
 	if (port->irq_mode == IGBP_IRQ_AUTOMASK)
 		igbp_wr32(port, IGBP_EIAM, vectors & ~BIT(0));
@@ -233,6 +247,8 @@ static void igbp_irq_causes_handle(struct igbp_port *port, u32 icr)
 {
 	if (icr & IGBP_ICR_LSC)
 		igbp_link_check_soon(port);
+	if (icr & IGBP_ICR_VMMB)
+		igbp_sriov_event(port);
 	if (icr & IGBP_ICR_RXO)
 		WRITE_ONCE(port->rx_overruns, port->rx_overruns + 1);
 }
@@ -515,8 +531,8 @@ void igbp_irq_pair_enable(struct igbp_pair *pair)
 	struct igbp_port *port = pair->port;
 	unsigned long irqflags;
 
-	igbp_irq_ivar_set(pair, pair->index, IGBP_IVAR_RX_SHIFT(pair->index),
-			  true);
+	igbp_irq_ivar_set(pair, pair->rx.queue,
+			  IGBP_IVAR_RX_SHIFT(pair->rx.queue), true);
 	igbp_irq_tx_route(&pair->tx, true);
 	if (igbp_xdp_has_queues(port))
 		igbp_irq_tx_route(&pair->xdp_tx, true);
@@ -572,12 +588,13 @@ void igbp_irq_other_enable(struct igbp_port *port)
 	igbp_rd32(port, IGBP_ICR);
 	if (port->irq_mode != IGBP_IRQ_SHARED)
 		igbp_wr32(port, IGBP_EIMS, BIT(0));
-	igbp_wr32(port, IGBP_IMS, IGBP_ICR_LSC | IGBP_ICR_RXO);
+	igbp_wr32(port, IGBP_IMS, IGBP_ICR_LSC | IGBP_ICR_RXO |
+		  (port->sriov ? IGBP_ICR_VMMB : 0));
 }
 
 /**
  * igbp_irq_disable_all - mask everything
- * @port: port
+ * @port: port; vectors of its VFs stay as they are
  *
  * Context: any.
  */
@@ -585,7 +602,8 @@ void igbp_irq_disable_all(struct igbp_port *port)
 {
 	igbp_wr32(port, IGBP_IMC, U32_MAX);
 	if (port->irq_mode != IGBP_IRQ_SHARED)
-		igbp_wr32(port, IGBP_EIMC, U32_MAX);
+		igbp_wr32(port, IGBP_EIMC, port->sriov ?
+			  igbp_irq_own_vectors(port) : U32_MAX);
 	igbp_rd32(port, IGBP_STATUS);
 }
 

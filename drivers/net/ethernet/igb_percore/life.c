@@ -270,7 +270,7 @@ static int igbp_life_resume(struct device *dev)
  */
 static bool igbp_life_may_sleep(struct igbp_port *port)
 {
-	if (test_bit(IGBP_PORT_GONE, &port->flags) ||
+	if (test_bit(IGBP_PORT_GONE, &port->flags) || READ_ONCE(port->sriov) ||
 	    READ_ONCE(port->stamp.tx_on) || READ_ONCE(port->stamp.rx_on))
 		return false;
 	if (!test_bit(IGBP_PORT_OPEN, &port->flags))
@@ -346,6 +346,7 @@ static void igbp_life_config_restore(struct igbp_port *port)
 {
 	pci_load_saved_state(port->pdev, port->config);
 	pci_restore_state(port->pdev);
+	igbp_sriov_functions_restore(port);
 }
 
 static pci_ers_result_t igbp_life_slot_reset(struct pci_dev *pdev)

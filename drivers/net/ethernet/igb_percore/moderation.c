@@ -50,7 +50,9 @@ void igbp_moderation_set(struct igbp_pair *pair, u16 usecs)
 	if (usecs)
 		eitr = (eitr & IGBP_EITR_INTERVAL) | IGBP_EITR_CNT_IGNR;
 	WRITE_ONCE(pair->usecs, usecs);
-	igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
+	/* That of a pair which the PF does not have meanwhile may be a VF's */
+	if (pair->index < igbp_port_pairs_max(pair->port))
+		igbp_wr32(pair->port, IGBP_EITR(vector), eitr);
 }
 
 /* Set what dim chose, unless the administrator has chosen meanwhile */

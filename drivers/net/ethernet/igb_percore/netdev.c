@@ -84,6 +84,7 @@ static void igbp_netdev_up(struct igbp_port *port)
 	set_bit(IGBP_PORT_UP, &port->flags);
 	igbp_irq_other_enable(port);
 	igbp_netdev_filter_apply(port);
+	igbp_sriov_up(port);
 	igbp_netdev_link_setup(port);
 	igbp_link_check_soon(port);
 	/* Filters of aRFS that came back may have no flow any more */
@@ -113,6 +114,7 @@ void igbp_netdev_down(struct igbp_port *port)
 	cancel_delayed_work_sync(&port->link_work);
 	cancel_delayed_work_sync(&port->steer_work);
 	netif_carrier_off(port->netdev);
+	igbp_sriov_down(port);
 
 	netif_addr_lock_bh(port->netdev);
 	igbp_wr32(port, IGBP_RCTL, 0);
@@ -284,8 +286,14 @@ static int igbp_netdev_mac_set(struct net_device *netdev, void *p)
 
 	if (err)
 		return err;
+	if (port->sriov) {
+		err = igbp_sriov_mac_set(port, ((struct sockaddr *)p)->sa_data);
+		if (err)
+			return err;
+	}
 	eth_commit_mac_addr_change(netdev, p);
-	igbp_mac_rar_set(port, 0, netdev->dev_addr);
+	if (!port->sriov)
+		igbp_mac_rar_set(port, 0, netdev->dev_addr);
 	return 0;
 }
 
@@ -312,12 +320,19 @@ static int igbp_netdev_mtu_set(struct net_device *netdev, int mtu)
 static int igbp_netdev_vlan_set(struct igbp_port *port, u16 vid, bool on)
 {
 	unsigned int word = vid / 32;
+	int err;
 
+	if (port->sriov) {
+		err = igbp_sriov_vlan_set(port, vid, on);
+		if (err)
+			return err;
+	}
 	if (on)
 		port->vfta[word] |= BIT(vid % 32);
 	else
 		port->vfta[word] &= ~BIT(vid % 32);
-	igbp_wr32(port, IGBP_VFTA(word), port->vfta[word]);
+	if (!port->sriov)
+		igbp_wr32(port, IGBP_VFTA(word), port->vfta[word]);
 	return 0;
 }
 
@@ -336,6 +351,7 @@ static int igbp_netdev_vlan_kill(struct net_device *netdev, __be16 proto,
 static netdev_features_t igbp_netdev_features_fix(struct net_device *netdev,
 						  netdev_features_t features)
 {
+	features = igbp_sriov_features_fix(netdev_priv(netdev), features);
 	/* One bit of the device turns both on */
 	if (features & NETIF_F_HW_VLAN_CTAG_RX)
 		features |= NETIF_F_HW_VLAN_CTAG_TX;
@@ -443,6 +459,14 @@ static const struct net_device_ops igbp_netdev_ops = {
 	.ndo_hwtstamp_get	= igbp_stamp_get,
 	.ndo_hwtstamp_set	= igbp_stamp_set,
 	.ndo_xsk_wakeup		= igbp_xsk_wakeup,
+	.ndo_set_vf_mac		= igbp_admin_mac_set,
+	.ndo_set_vf_vlan	= igbp_admin_vlan_set,
+	.ndo_set_vf_rate	= igbp_admin_rate_set,
+	.ndo_set_vf_spoofchk	= igbp_admin_spoofchk_set,
+	.ndo_set_vf_trust	= igbp_admin_trust_set,
+	.ndo_set_vf_link_state	= igbp_admin_link_state_set,
+	.ndo_get_vf_config	= igbp_admin_config_get,
+	.ndo_get_vf_stats	= igbp_admin_stats_get,
 #ifdef CONFIG_RFS_ACCEL
 	.ndo_rx_flow_steer	= igbp_steer_flow,
 #endif
@@ -489,7 +513,7 @@ static void igbp_netdev_channels_del(struct igbp_port *port,
 /**
  * igbp_netdev_channels_set - change the number of pairs
  * @port: port, down or up
- * @pairs: 1 .. max_pairs
+ * @pairs: 1 .. igbp_port_pairs_max()
  * @extack: says what was refused
  *
  * Pairs that stay are not touched. A table of queues that the administrator

@@ -76,6 +76,7 @@ static struct igbp_pair *igbp_pci_pair_alloc(struct igbp_port *port,
 	cpumask_set_cpu(cpu, &pair->affinity);
 	spin_lock_init(&pair->mask_lock);
 	u64_stats_init(&pair->rx.syncp);
+	pair->rx.queue = index;
 	igbp_pci_tx_init(&pair->tx, pair, index);
 	if (igbp_xdp_has_queues(port))
 		igbp_pci_tx_init(&pair->xdp_tx, pair, IGBP_XDP_QUEUE + index);
@@ -268,6 +269,7 @@ static int igbp_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = igbp_port_nic_add(port);
 	if (err)
 		netdev_warn(netdev, "not visible to percore: %d\n", err);
+	igbp_sriov_init(port);
 	igbp_life_begin(port);
 
 	netdev_info(netdev, "%u pairs, %u %s, %pM\n", port->max_pairs,
@@ -303,6 +305,7 @@ static void igbp_pci_remove(struct pci_dev *pdev)
 
 	/* So that a device that was pulled out is known to be gone */
 	igbp_rd32(port, IGBP_STATUS);
+	igbp_sriov_exit(port);
 	igbp_life_end(port);
 	igbp_port_nic_del(port);
 	/* Closes the port, after which no work queues itself again */
@@ -342,6 +345,7 @@ static struct pci_driver igbp_pci_driver = {
 	.probe		= igbp_pci_probe,
 	.remove		= igbp_pci_remove,
 	.shutdown	= igbp_pci_shutdown,
+	.sriov_configure = igbp_sriov_configure,
 	.err_handler	= &igbp_life_error_handlers,
 	.driver.pm	= pm_ptr(&igbp_life_pm_ops),
 };

@@ -49,6 +49,7 @@
 #define IGBP_EERD_ADDR_SHIFT		2
 #define IGBP_EERD_DATA_SHIFT		16
 #define IGBP_CTRL_EXT		0x0018
+#define IGBP_CTRL_EXT_PFRSTD		BIT(14)	/* tells VFs of a reset's end */
 #define IGBP_CTRL_EXT_DRV_LOAD		BIT(28)
 #define IGBP_MDIC		0x0020
 #define IGBP_MDIC_REG_SHIFT		16
@@ -102,6 +103,7 @@
 #define IGBP_ICR_RXDMT0			BIT(4)
 #define IGBP_ICR_RXO			BIT(6)
 #define IGBP_ICR_RXDW			BIT(7)
+#define IGBP_ICR_VMMB			BIT(8)	/* of VFs' mailboxes */
 #define IGBP_ICR_DOUTSYNC		BIT(28)
 #define IGBP_ICR_DRSTA			BIT(30)
 #define IGBP_ICR_INTA			BIT(31)
@@ -151,7 +153,7 @@
 #define IGBP_RAL(n)		(0x5400 + 8 * (n))	/* n below 16 */
 #define IGBP_RAL2(n)		(0x5460 + 8 * (n))	/* n from 16 on */
 #define IGBP_RAH_OFFSET		4
-#define IGBP_RAH_POOL0			BIT(18)
+#define IGBP_RAH_POOL(n)		BIT(18 + (n))
 #define IGBP_RAH_AV			BIT(31)
 #define IGBP_RAR_ENTRIES	24
 #define IGBP_VFTA(n)		(0x5600 + 4 * (n))
@@ -160,6 +162,7 @@
 #define IGBP_UTA_WORDS		128
 #define IGBP_MRQC		0x5818
 #define IGBP_MRQC_RSS			0x2
+#define IGBP_MRQC_VMDQ			0x3	/* pools, without hash */
 #define IGBP_MRQC_TCP_IPV4		BIT(16)
 #define IGBP_MRQC_IPV4			BIT(17)
 #define IGBP_MRQC_TCP_IPV6_EX		BIT(18)
@@ -248,6 +251,83 @@
 #define IGBP_XDCTL_HTHRESH_SHIFT	8
 #define IGBP_XDCTL_WTHRESH_SHIFT	16
 #define IGBP_XDCTL_ENABLE		BIT(25)
+
+/* SR-IOV: pool n is queues n and n + 8, and VF n if there is one */
+#define IGBP_POOLS		8
+#define IGBP_VMBMEM(n, word)	(0x0800 + 64 * (n) + 4 * (word))
+#define IGBP_MBX_WORDS		16
+#define IGBP_P2VMAILBOX(n)	(0x0c00 + 4 * (n))
+#define IGBP_P2V_STS			BIT(0)	/* there is a message */
+#define IGBP_P2V_ACK			BIT(1)	/* yours was read */
+#define IGBP_P2V_VFU			BIT(2)	/* the VF has the memory */
+#define IGBP_P2V_PFU			BIT(3)	/* we have it */
+#define IGBP_P2V_RVFU			BIT(4)	/* take it from the VF */
+#define IGBP_MBVFICR		0x0c80
+#define IGBP_MBVFICR_REQ(n)		BIT(n)
+#define IGBP_MBVFICR_ACK(n)		BIT(16 + (n))
+#define IGBP_MBVFIMR		0x0c84
+#define IGBP_VFLRE		0x0c88	/* VFs that were reset */
+#define IGBP_VFRE		0x0c8c	/* pools that receive */
+#define IGBP_VFTE		0x0c90	/* pools that send */
+#define IGBP_QDE		0x2408	/* queues that drop when full */
+#define IGBP_DTXSWC		0x3500
+#define IGBP_DTXSWC_MAC_SPOOF(n)	BIT(n)
+#define IGBP_DTXSWC_VLAN_SPOOF(n)	BIT(8 + (n))
+#define IGBP_DTXSWC_LOOPBACK		BIT(31)	/* from pool to pool */
+#define IGBP_WVBR		0x3554	/* queues whose frames were forged */
+#define IGBP_DTXCTL		0x3590
+#define IGBP_DTXCTL_VLAN_ADDED		BIT(3)
+#define IGBP_RTTDQSEL		0x3604
+#define IGBP_RTTBCNRM		0x3690
+#define IGBP_RTTBCNRM_JUMBO		0x14
+#define IGBP_RTTBCNRC		0x36b0
+#define IGBP_RTTBCNRC_FRAC_BITS		14
+#define IGBP_RTTBCNRC_EN		BIT(31)
+#define IGBP_VMVIR(n)		(0x3700 + 4 * (n))
+#define IGBP_VMVIR_PRIO_SHIFT		13
+#define IGBP_VMVIR_ALWAYS		BIT(30)
+#define IGBP_VT_CTL		0x581c
+#define IGBP_VT_CTL_DEF_POOL_SHIFT	7
+#define IGBP_VT_CTL_NO_DEF_POOL		BIT(29)
+#define IGBP_VT_CTL_REPLICATE		BIT(30)
+#define IGBP_VMOLR(n)		(0x5ad0 + 4 * (n))
+#define IGBP_VMOLR_LPE			BIT(16)
+#define IGBP_VMOLR_AUPE			BIT(24)	/* frames without a tag */
+#define IGBP_VMOLR_ROMPE		BIT(25)	/* multicast by hash */
+#define IGBP_VMOLR_BAM			BIT(27)
+#define IGBP_VMOLR_MPME			BIT(28)	/* any multicast */
+#define IGBP_VMOLR_STRVLAN		BIT(30)
+#define IGBP_VMOLR_STRCRC		BIT(31)
+#define IGBP_RPLOLR		0x5af0	/* the last two, for copies */
+#define IGBP_IOVCTL		0x5bbc
+#define IGBP_IOVCTL_REUSE_VFQ		BIT(0)
+#define IGBP_VLVF(n)		(0x5d00 + 4 * (n))
+#define IGBP_VLVF_ENTRIES	32
+#define IGBP_VLVF_POOLS_SHIFT		12
+#define IGBP_VLVF_EN			BIT(31)
+/* Of pool n; these do not clear, they wrap at 32 bits */
+#define IGBP_PVFGPRC(n)		(0x10010 + 0x100 * (n))
+#define IGBP_PVFGPTC(n)		(0x10014 + 0x100 * (n))
+#define IGBP_PVFGORC(n)		(0x10018 + 0x100 * (n))
+#define IGBP_PVFGOTC(n)		(0x10034 + 0x100 * (n))
+#define IGBP_PVFMPRC(n)		(0x1003c + 0x100 * (n))
+
+/* Messages between PF and VF: words; the first has the kind in bits 15:0 */
+#define IGBP_MSG_KIND			GENMASK(15, 0)
+#define IGBP_MSG_INFO			GENMASK(23, 16)
+#define IGBP_MSG_CTS			BIT(29)	/* go on asking */
+#define IGBP_MSG_NACK			BIT(30)
+#define IGBP_MSG_ACK			BIT(31)
+#define IGBP_MSG_VF_RESET		0x01
+#define IGBP_MSG_VF_MAC			0x02
+#define IGBP_MSG_VF_MAC_CLEAR			1	/* these two in info */
+#define IGBP_MSG_VF_MAC_ADD			2
+#define IGBP_MSG_VF_MULTICAST		0x03
+#define IGBP_MSG_VF_VLAN		0x04
+#define IGBP_MSG_VF_FRAME_MAX		0x05
+#define IGBP_MSG_VF_PROMISC		0x06
+#define IGBP_MSG_VF_PROMISC_MULTICAST		2	/* in info */
+#define IGBP_MSG_PF_CONTROL		0x0100
 
 /* Transmit */
 #define IGBP_TCTL		0x0400

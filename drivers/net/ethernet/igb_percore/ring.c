@@ -33,6 +33,28 @@
 #define IGBP_QUEUE_TIMEOUT_US	10000
 
 /**
+ * igbp_ring_queues_number - which of the device's queues are whose
+ * @port: port that is stopped, or was never started
+ *
+ * With VFs there is but the first pair, and it has those of the PF's pool.
+ *
+ * Context: process, RTNL or probe.
+ */
+void igbp_ring_queues_number(struct igbp_port *port)
+{
+	unsigned int i, first = port->sriov ? IGBP_PF_POOL : 0;
+
+	for (i = 0; i < igbp_port_pairs_max(port); i++) {
+		struct igbp_pair *pair = port->pair[i];
+
+		pair->rx.queue = first + i;
+		pair->tx.queue = first + i;
+		if (igbp_xdp_has_queues(port))
+			pair->xdp_tx.queue = IGBP_XDP_QUEUE + first + i;
+	}
+}
+
+/**
  * igbp_ring_rx_is_large - whether buffers of more than 2 KB are needed
  * @port: port
  * @mtu: bytes
@@ -326,11 +348,11 @@ static void igbp_ring_srrctl_program(struct igbp_pair *pair)
 
 	/* A full queue must not hold up the others, unless pause frames are
 	 * there to hold up the sender; and an application that has no buffers
-	 * for us must not hold up the port.
+	 * for us must not hold up the port, nor may we hold up VFs.
 	 */
-	if ((port->pairs > 1 && !port->pause_tx) || mem->xsk)
+	if ((port->pairs > 1 && !port->pause_tx) || mem->xsk || port->sriov)
 		srrctl |= IGBP_SRRCTL_DROP_EN;
-	igbp_wr32(port, IGBP_SRRCTL(pair->index), srrctl);
+	igbp_wr32(port, IGBP_SRRCTL(pair->rx.queue), srrctl);
 }
 
 /**
@@ -354,7 +376,7 @@ static void igbp_ring_rx_program(struct igbp_pair *pair)
 	struct igbp_port *port = pair->port;
 	struct igbp_rx_ring *ring = &pair->rx;
 	struct igbp_rx_mem *mem = &ring->mem;
-	u16 q = pair->index;
+	u16 q = ring->queue;
 	u32 val;
 
 	igbp_wr32(port, IGBP_RXDCTL(q), 0);
@@ -447,7 +469,7 @@ static void igbp_ring_rx_install(struct igbp_pair *pair)
 	ring->room = igbp_ring_rx_room(mem);
 	ring->kind = igbp_ring_rx_kind(mem);
 	ring->mask = mem->size - 1;
-	ring->tail = pair->port->regs + IGBP_RDT(pair->index);
+	ring->tail = pair->port->regs + IGBP_RDT(ring->queue);
 	ring->dev = &pair->port->pdev->dev;
 	ring->ntc = 0;
 	igbp_ring_rx_post(mem);
@@ -531,7 +553,7 @@ static void igbp_ring_tx_off(struct igbp_tx_ring *ring)
 static void igbp_ring_queues_off(struct igbp_pair *pair)
 {
 	struct igbp_port *port = pair->port;
-	u16 q = pair->index;
+	u16 q = pair->rx.queue;
 	u32 val;
 
 	igbp_ring_tx_off(&pair->tx);

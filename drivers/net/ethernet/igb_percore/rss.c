@@ -70,7 +70,8 @@ void igbp_rss_apply(struct igbp_port *port)
 	for (i = 0; i < IGBP_RETA_ENTRIES / 4; i++)
 		igbp_wr32(port, IGBP_RETA(i),
 			  get_unaligned_le32(&port->rss_table[4 * i]));
-	igbp_wr32(port, IGBP_MRQC, mrqc);
+	/* The device does not hash within pools */
+	igbp_wr32(port, IGBP_MRQC, port->sriov ? IGBP_MRQC_VMDQ : mrqc);
 }
 
 /**

@@ -172,6 +172,7 @@ void igbp_stats_harvest(struct igbp_port *port)
 		preempt_enable();
 	}
 	mutex_unlock(&port->stats_lock);
+	igbp_sriov_harvest(port);
 }
 
 /**

@@ -238,6 +238,25 @@ void igbp_steer_clear(struct igbp_port *port, unsigned int queues)
 	spin_unlock_bh(&port->flow.lock);
 }
 
+/**
+ * igbp_steer_has_rules - whether the administrator has chosen queues
+ * @port: port
+ *
+ * Context: process, RTNL.
+ * Return: true or false.
+ */
+bool igbp_steer_has_rules(struct igbp_port *port)
+{
+	bool has = false;
+	u32 slot;
+
+	spin_lock_bh(&port->flow.lock);
+	for (slot = 0; slot < IGBP_FLOW_SLOTS; slot++)
+		has |= port->flow.rule[slot].owner == IGBP_FLOW_USER;
+	spin_unlock_bh(&port->flow.lock);
+	return has;
+}
+
 /* Return: 0 or why a queue cannot be the target of a filter */
 static int igbp_steer_check(struct igbp_port *port,
 			    const struct igbp_flow_match *match, u64 cookie,
@@ -272,6 +291,10 @@ static int igbp_steer_insert(struct igbp_port *port,
 	struct igbp_flow_rule *rule;
 	int err, slot;
 
+	if (port->sriov) {
+		*why = "filters name queues that are VFs'";
+		return -EBUSY;
+	}
 	if (!(port->netdev->features & NETIF_F_NTUPLE)) {
 		*why = igbp_steer_exists(port) ? "ntuple is off" :
 						 "the device has no filters";
@@ -431,7 +454,8 @@ int igbp_steer_flow(struct net_device *netdev, const struct sk_buff *skb,
 
 	/* Fewer pairs are announced before igbp_steer_clear() takes the lock */
 	spin_lock_bh(&port->flow.lock);
-	if (queue < min(READ_ONCE(port->pairs),
+	if (!READ_ONCE(port->sriov) &&
+	    queue < min(READ_ONCE(port->pairs),
 			port->flow.queues[IGBP_FLOW_TUPLE]))
 		slot = igbp_flow_place_arfs(&port->flow, &match);
 	else

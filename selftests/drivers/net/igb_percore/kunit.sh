@@ -18,5 +18,5 @@ lib=$(dirname "$0")/../../../lib
 
 need_kunit
 kunit "$tests/../../../../drivers/net/ethernet/igb_percore" \
-	"$(dirname "$IGB_PERCORE")/igb_percore_kunit.ko" 52
+	"$(dirname "$IGB_PERCORE")/igb_percore_kunit.ko" 71
 finish

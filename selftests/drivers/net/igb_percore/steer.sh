@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 170
+# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 400
 #
 #   cli: eth1 ==== wire ==== srv: eth0, rules of ethtool -N --> queue
 #
