@@ -470,8 +470,8 @@ void igbp_sriov_link_changed(struct igbp_port *port, unsigned int speed)
  * @port: port, with VFs or without
  * @features: NETIF_F_* wanted
  *
- * Copies of a frame have their tag taken out for all or for none, and bad
- * frames and the FCS are for all, too.
+ * Copies of a frame have their tag taken out for all or for none; bad frames, the
+ * FCS and a PHY that loops are for all, too.
  *
  * Context: process, RTNL.
  * Return: what can be had.
@@ -483,7 +483,7 @@ netdev_features_t igbp_sriov_features_fix(struct igbp_port *port,
 		return features;
 	features |= NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_CTAG_TX |
 		    NETIF_F_HW_VLAN_CTAG_FILTER;
-	return features & ~(NETIF_F_RXALL | NETIF_F_RXFCS);
+	return features & ~(NETIF_F_RXALL | NETIF_F_RXFCS | NETIF_F_LOOPBACK);
 }
 
 /* Return: 0, or why there can be no VFs now */
