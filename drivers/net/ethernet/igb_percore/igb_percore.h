@@ -971,9 +971,11 @@ static inline void igbp_rx_metadata(struct igbp_pair *pair,
 	u32 csum = status & (IGBP_RXD_L4CS | IGBP_RXD_UDPCS | IGBP_RXD_L4E |
 			     IGBP_RXD_IPE);
 
-	/* Errors are bits above those that say what was checked */
+	/* Errors are bits above those that say what was checked. It was
+	 * CHECKSUM_NONE, and is a bit field.
+	 */
 	if (likely(csum && csum < IGBP_RXD_L4E))
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		skb->ip_summed |= CHECKSUM_UNNECESSARY;
 	else if (csum)
 		igbp_rx_csum_error(&pair->rx);
 	if (type)

@@ -47,14 +47,15 @@
 int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 {
 	unsigned int truesize = mem->truesize;
-	u16 per_page = PAGE_SIZE / truesize;
-	u16 mask = mem->size - 1;
-	u16 done;
+	unsigned int per_page = PAGE_SIZE / truesize;
+	unsigned int mask = mem->size - 1;
+	unsigned int done;
 
 	for (done = 0; done < count; done += per_page) {
 		struct page *page = page_pool_dev_alloc_pages(mem->pool);
-		union igbp_rx_desc *desc = &mem->desc[index & mask];
-		void **buf = &mem->buf[index & mask];
+		unsigned int at = (index + done) & mask;
+		union igbp_rx_desc *desc = &mem->desc[at];
+		void **buf = &mem->buf[at];
 		dma_addr_t dma;
 		void *va, *end;
 
@@ -74,10 +75,9 @@ int igbp_rx_fill(struct igbp_rx_mem *mem, u16 index, u16 count)
 			desc++;
 			buf++;
 		} while (va != end);
-		if (unlikely(mem->hdr))
-			igbp_split_post(mem, index, per_page);
-		index += per_page;
 	}
+	if (unlikely(mem->hdr))
+		igbp_split_post(mem, index, done);
 	return done;
 }
 
@@ -129,7 +129,7 @@ static void igbp_rx_buf_put(struct igbp_rx_ring *ring, void *va)
 
 static void igbp_rx_skb_free(struct sk_buff *skb)
 {
-	if (!IS_ERR(skb))
+	if (!IS_ERR_OR_NULL(skb))
 		dev_kfree_skb(skb);
 }
 
@@ -144,16 +144,14 @@ static struct sk_buff *igbp_rx_skb_spoil(struct igbp_rx_ring *ring,
 	return IGBP_RX_SPOILT;
 }
 
-/* First buffer of a frame. Return: the sk_buff, IGBP_RX_SPOILT, or NULL; then
- * the buffer is the ring's still.
+/* First buffer of a frame. Return: the sk_buff, or NULL; then the buffer is the
+ * ring's still.
  */
 static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 					 unsigned int len)
 {
 	struct sk_buff *skb;
 
-	if (unlikely(len < ETH_HLEN || len > ring->room))
-		return igbp_rx_skb_spoil(ring, NULL, va);
 	skb = napi_build_skb(va - IGBP_RX_HEADROOM, ring->truesize);
 	if (unlikely(!skb)) {
 		u64_stats_update_begin(&ring->syncp);
@@ -169,14 +167,14 @@ static struct sk_buff *igbp_rx_skb_build(struct igbp_rx_ring *ring, void *va,
 	return skb;
 }
 
-/* A further buffer of a frame, or, where headers lie apart, any. Return: @skb
- * or IGBP_RX_SPOILT.
+/* A further buffer of a frame, or, where headers lie apart, any; or, without
+ * @skb, a first one of a length that cannot be. Return: @skb or IGBP_RX_SPOILT.
  */
 static struct sk_buff *igbp_rx_skb_extend(struct igbp_rx_ring *ring,
 					  struct sk_buff *skb, void *va,
 					  unsigned int len)
 {
-	if (IS_ERR(skb) || unlikely(len > ring->room) ||
+	if (IS_ERR_OR_NULL(skb) || unlikely(len > ring->room) ||
 	    unlikely(skb_shinfo(skb)->nr_frags == MAX_SKB_FRAGS))
 		return igbp_rx_skb_spoil(ring, skb, va);
 	/* There may have been the FCS alone, which is taken off; or headers */
@@ -221,12 +219,11 @@ static bool igbp_rx_udp_is_plain(u16 pkt_info, netdev_features_t features)
 	       !static_branch_unlikely(&udp_encap_needed_key);
 }
 
-/* A frame that the device calls bad, or that is spoilt */
-static bool igbp_rx_is_bad(const struct sk_buff *skb, u32 status,
-			   const struct net_device *netdev)
+/* Of a frame that the device calls bad, or that is spoilt */
+static bool igbp_rx_is_unwanted(const struct sk_buff *skb,
+				const struct net_device *netdev)
 {
-	return IS_ERR(skb) || (status & IGBP_RXD_RXE &&
-			       !(netdev->features & NETIF_F_RXALL));
+	return IS_ERR(skb) || !(netdev->features & NETIF_F_RXALL);
 }
 
 static void igbp_rx_error(struct igbp_rx_ring *ring, struct sk_buff *skb)
@@ -252,9 +249,10 @@ static void igbp_rx_direct_flush(struct list_head *direct)
  * The order within a flow stays: what goes past GRO does so only while GRO
  * is empty, and datagrams go before a fragment of one (no TCP, no UDP) does.
  */
-static void igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
-			    const union igbp_rx_desc *desc, u16 ntc,
-			    struct list_head *direct)
+static __always_inline void
+igbp_rx_deliver(struct igbp_pair *pair, struct sk_buff *skb,
+		const union igbp_rx_desc *desc, u16 ntc,
+		struct list_head *direct)
 {
 	u16 pkt_info = le16_to_cpu(desc->wb.pkt_info);
 	struct napi_struct *napi = &pair->napi;
@@ -302,20 +300,25 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
 {
 	struct igbp_rx_ring *ring = &pair->rx;
 	bool sync = dma_dev_need_sync(ring->dev);
-	u16 ntc = ring->ntc, end = ring->ntu;
+	u16 ntc = ring->ntc, end = ring->ntu, stop;
 	struct sk_buff *skb = ring->skb;
 	u32 packets = 0, bytes = 0;
 	LIST_HEAD(direct);
 	bool fed = true;
+	unsigned int span;
 	u32 rss_mask;
 
+	/* As many buffers as there may be frames */
+	stop = ntc + min_t(u16, end - ntc, budget);
+	span = ring->room - ETH_HLEN;
 	rss_mask = pair->napi.dev->features & NETIF_F_RXHASH ?
 		   IGBP_RXD_RSS_TYPE : 0;
-	while (packets < budget && ntc != end) {
+	while (ntc != stop) {
 		u16 i = ntc & ring->mask;
 		union igbp_rx_desc *desc = &ring->desc[i];
 		void *va = ring->buf[i];
 		unsigned int len;
+		bool further;
 		u32 status;
 
 		status = le32_to_cpu(READ_ONCE(desc->wb.status));
@@ -323,6 +326,7 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
 			break;
 		/* The device writes DD after all the rest */
 		dma_rmb();
+		ntc++;
 		if (!split)
 			net_prefetch(va);
 
@@ -330,21 +334,26 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
 		len = le16_to_cpu(READ_ONCE(desc->wb.len));
 		if (sync)
 			igbp_rx_sync(ring, va, len);
-		if (likely(!skb))
+		further = unlikely(skb) ||
+			  (!split && unlikely(len - ETH_HLEN > span));
+		if (!further) {
 			skb = split ? igbp_split_skb_build(pair, i) :
 				      igbp_rx_skb_build(ring, va, len);
-		else if (!split)
-			skb = igbp_rx_skb_extend(ring, skb, va, len);
-		if (unlikely(!skb)) {
-			fed = false;
-			break;
+			if (unlikely(!skb)) {
+				ntc--;
+				fed = false;
+				break;
+			}
 		}
-		if (split)
+		if (split || further) {
 			skb = igbp_rx_skb_extend(ring, skb, va, len);
-		ntc++;
+			if (IS_ERR(skb))
+				status |= IGBP_RXD_RXE;
+		}
 		if (unlikely(!(status & IGBP_RXD_EOP)))
 			continue;
-		if (unlikely(igbp_rx_is_bad(skb, status, pair->napi.dev)) ||
+		if ((unlikely(status & IGBP_RXD_RXE) &&
+		     igbp_rx_is_unwanted(skb, pair->napi.dev)) ||
 		    (split && unlikely(!igbp_split_skb_end(ring, skb)))) {
 			igbp_rx_error(ring, skb);
 			skb = NULL;
@@ -369,7 +378,7 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
 	u64_stats_inc(&ring->stats.polls);
 	u64_stats_update_end(&ring->syncp);
 
-	return likely(fed) ? packets : budget;
+	return likely(fed && (ntc != stop || stop == end)) ? packets : budget;
 }
 
 /**
@@ -378,9 +387,9 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
  * @budget: frames at most, above 0
  *
  * Context: softirq, or a NAPI thread.
- * Return: frames handled; @budget when there may be more, when there was no
- * memory for one, or when the ring is so short of buffers that nobody but us
- * would notice.
+ * Return: frames handled; @budget when that many buffers were handled and there
+ * may be more, when there was no memory for one, or when the ring is so short of
+ * buffers that nobody but us would notice.
  */
 int igbp_rx_clean(struct igbp_pair *pair, int budget)
 {
