@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 520
+# vmbox: host --long --timeout 520
 #
 #   this --vmbox--> irqs.sh in-the-guest:
 #

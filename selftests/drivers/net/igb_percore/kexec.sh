@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 400
+# vmbox: host --long --timeout 400
 #
 #   this --vmbox--> kexec.sh in-the-guest:  eth0 of srv ==== wire ==== eth1 of cli
 #                       | kexec, under traffic
