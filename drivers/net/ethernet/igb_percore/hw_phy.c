@@ -216,8 +216,8 @@ static int igbp_phy_loop(struct igbp_port *port)
  * igbp_phy_link_setup - power the PHY up and start to negotiate
  * @port: port
  *
- * In loopback, of the self-test or ``ethtool -K DEV loopback on``, the PHY sends
- * back what it gets, once it has negotiated.
+ * In loopback, of the self-test or ``ethtool -K DEV loopback on``, the PHY
+ * sends back what it gets, once it has negotiated.
  *
  * Context: process, may sleep, in loopback for seconds; mdio_lock held.
  * Return: 0, or an error of igbp_phy_read() or igbp_phy_write().

@@ -4,10 +4,10 @@
  *
  * A port (struct igbp_port) is one PCI function and one net_device. It owns up
  * to IGBP_MAX_PAIRS pairs; pair i is receive queue i, transmit queue i, one
- * interrupt vector (which it may have to share) and one NAPI instance, and lives
- * on one CPU. Pairs exist
- * from probe to remove, so their counters outlive `ip link set down`; the
- * memory of their rings (struct igbp_rx_mem, igbp_tx_mem) comes and goes.
+ * interrupt vector (which it may have to share) and one NAPI instance, and
+ * lives on one CPU. Pairs exist from probe to remove, so their counters outlive
+ * `ip link set down`; the memory of their rings (struct igbp_rx_mem,
+ * igbp_tx_mem) comes and goes.
  *
  * Locks, outermost first:
  *   devlink's		reload, and reports on the health of queues
@@ -475,8 +475,8 @@ struct igbp_adapt {
  * @xsk_wait: what it waits for, jiffies; of the NAPI's owner
  * @irq: Linux interrupt number
  * @requested: it is requested; under RTNL
- * @lead: the first pair with the same vector, which may be this one; its are the
- *	moderation and the affinity of the vector
+ * @lead: the first pair with the same vector, which may be this one; its are
+ *	the moderation and the affinity of the vector
  * @next: another pair with the vector, or NULL
  * @cpu: CPU that the pair belongs to
  * @running: rings are in the device's hands; under RTNL

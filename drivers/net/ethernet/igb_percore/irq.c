@@ -22,7 +22,7 @@
  *
  *   EAGER is for vectors that pairs share, where LAZY would leave a vector
  *   closed for one pair as long as another one's NAPI is busy. There, as with
- *   AUTOMASK, whatever closed a vector also scheduled a NAPI, and that opens it.
+ *   AUTOMASK, whatever closed a vector also scheduled a NAPI, which opens it.
  *
  *   LAZY relies on napi_schedule_prep() marking a busy NAPI as missed, so
  *   that no event between the last look at the ring and the completion is
@@ -316,8 +316,9 @@ static irqreturn_t igbp_irq_lazy(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Of a vector with several pairs. A NAPI that is busy looks once more by itself;
- * one that is disabled, as its pair has stopped, would not open what was closed.
+/* Of a vector with several pairs. A NAPI that is busy looks once more by
+ * itself; one that is disabled, as its pair has stopped, would not open what
+ * was closed.
  */
 static irqreturn_t igbp_irq_group(int irq, void *data)
 {

@@ -387,9 +387,9 @@ static __always_inline int igbp_rx_loop(struct igbp_pair *pair, int budget,
  * @budget: frames at most, above 0
  *
  * Context: softirq, or a NAPI thread.
- * Return: frames handled; @budget when that many buffers were handled and there
- * may be more, when there was no memory for one, or when the ring is so short of
- * buffers that nobody but us would notice.
+ * Return: frames handled; @budget when that many buffers were handled and
+ * there may be more, when there was no memory for one, or when the ring is so
+ * short of buffers that nobody but us would notice.
  */
 int igbp_rx_clean(struct igbp_pair *pair, int budget)
 {

@@ -470,8 +470,8 @@ void igbp_sriov_link_changed(struct igbp_port *port, unsigned int speed)
  * @port: port, with VFs or without
  * @features: NETIF_F_* wanted
  *
- * Copies of a frame have their tag taken out for all or for none; bad frames, the
- * FCS and a PHY that loops are for all, too.
+ * Copies of a frame have their tag taken out for all or for none; bad frames,
+ * the FCS and a PHY that loops are for all, too.
  *
  * Context: process, RTNL.
  * Return: what can be had.
