@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 600
+# vmbox: host --long --timeout 600
 #
 #   known.ko, in a VM --plugin--> samples --samples.py--> figures == known
 #   bench, one small scenario --> bench.json == bench.html

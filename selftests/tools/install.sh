@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 900
+# vmbox: host --long --timeout 900
 #
 #   scratch root, an overlay on /              VM, NICs without a driver
 #     make install: packages, DKMS builds  -->   what was installed: modprobe,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 400
+# vmbox: host --long --timeout 400
 # here: no, it steers every NIC of the machine
 #
 #   host, own netns: taps      guest: eth0, virtio_net with four queue pairs and

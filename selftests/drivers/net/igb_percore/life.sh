@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 700
+# vmbox: host --long --timeout 700
 #
 #   this --vmbox--> life.sh in-the-guest:
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
 # here: no, it loads and unloads modules
 #
 #   cli: eth1, wrk ==== wire ==== srv: eth0, nginx with 4 workers on one listener
