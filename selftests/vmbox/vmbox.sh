@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: host --timeout 600
+# vmbox: host --long --timeout 600
 #
 # Claim: vmbox passes on what the command says and how it ends, and fails if
 # the guest's kernel complains, dies or hangs, whatever the command says. If the

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 2 --nics 2 --driver igb --percore --timeout 600
+# vmbox: --long --own --cpus 2 --nics 2 --driver igb --percore --timeout 600
 #
 #   netns srv: flows load - qdisc - eth0 ==== wire ==== eth1 - flows sink :cli
 #                one transmit queue, percore                      tsq=0

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 2 --nics 2 --driver igb_percore --percore --timeout 300
+# vmbox: --long --own --cpus 2 --nics 2 --driver igb_percore --percore --timeout 300
 #
 #   srv: eth0, the PF ===== wire ===== eth1 :cli
 #        |   \
