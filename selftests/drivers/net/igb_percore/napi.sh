@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
+# vmbox: --long --own --cpus 4 --nics 2 --driver igb_percore --percore --timeout 500
 #
 #   cli: eth1 ==== wire ==== srv: eth0
 #   asks                     queue q -- NAPI -- interrupt        by default
