@@ -251,7 +251,10 @@ pid, fd = pty.fork()
 if not pid:
     os.execv(sys.argv[1], sys.argv[1:])
 def driver():
-    return os.path.basename(os.path.realpath(f"/sys/bus/pci/devices/{os.environ['pci']}/driver"))
+    try:
+        return os.path.basename(os.readlink(f"/sys/bus/pci/devices/{os.environ['pci']}/driver"))
+    except FileNotFoundError:
+        return ""
 while driver() == "igb":
     time.sleep(0.01)
 os.close(fd)
