@@ -223,20 +223,21 @@ void igbp_sriov_frame_max_set(struct igbp_port *port, unsigned int bytes)
 int igbp_sriov_mac_set(struct igbp_port *port, const u8 *addr)
 {
 	struct igbp_sriov *sriov = port->sriov;
+	unsigned int owner = IGBP_PF_POOL;
 	unsigned long irqflags;
-	int at, err = 0;
+	int at;
 
 	spin_lock_irqsave(&sriov->lock, irqflags);
 	at = igbp_rar_find(sriov->rar, addr);
-	if (at >= 0 && sriov->rar[at].owner != IGBP_PF_POOL)
-		err = -EADDRINUSE;
-	else
+	if (at >= 0)
+		owner = sriov->rar[at].owner;
+	if (owner == IGBP_PF_POOL)
 		igbp_rar_own_set(port, IGBP_PF_POOL, addr);
 	spin_unlock_irqrestore(&sriov->lock, irqflags);
-	if (err)
-		netdev_err(port->netdev, "%pM is the address of VF %u\n", addr,
-			   sriov->rar[at].owner);
-	return err;
+	if (owner == IGBP_PF_POOL)
+		return 0;
+	netdev_err(port->netdev, "%pM is the address of VF %u\n", addr, owner);
+	return -EADDRINUSE;
 }
 
 /**

@@ -78,7 +78,6 @@ enum igbp_vf_stat {
  * @ping_due: something is to be told, when its mailbox is free
  * @ping_tries: times that it was not
  * @quiet_due: the answer that it is about to read reads as if it had a link
- * @refused: messages that were refused
  * @spoofed: looks that found it had sent forged frames
  * @stats: counters
  * @stats_last: the device's, when last looked at
@@ -105,7 +104,6 @@ struct igbp_vf {
 	u8 ping_tries;
 	bool quiet_due;
 
-	u64 refused;
 	u64 spoofed;
 	u64 stats[IGBP_VF_STATS];
 	u32 stats_last[IGBP_VF_STATS];

@@ -491,7 +491,6 @@ static void igbp_vf_refused(struct igbp_port *port, unsigned int index,
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
 
-	port->sriov->vf[index].refused++;
 	if (__ratelimit(&limit))
 		netdev_warn(port->netdev,
 			    "VF %u: request 0x%08x 0x%08x refused: %s\n",
