@@ -193,15 +193,10 @@ fi
 # shellcheck source=tools/vmbox/lib.sh
 . "$lib/../../tools/vmbox/lib.sh"
 kernel=${KERNEL:-debian-6.12}
-build=$(kernel_dir "$kernel")/build
-[ "$kernel" != debian-6.12 ] || build=/usr/src/linux-headers-$(<"$(kernel_dir "$kernel")/release")
-cp "$(dirname "$(readlink -f "$0")")/faulty.c" "$tmp/"
-cat >"$tmp/Kbuild" <<-END
-	obj-m := faulty.o
-	NOSTDINC_FLAGS += -I$repo/include/compat
-	ccflags-y := -I$repo/include -I$repo/include/uapi -I$repo/drivers/net/ethernet/igb_percore
-END
-check "what spoils descriptors builds" make -C "$build" M="$tmp" modules || finish
+check "what spoils descriptors builds" vm_module "$(dirname "$0")/faulty.c" "$tmp" \
+	"NOSTDINC_FLAGS += -I$repo/include/compat" \
+	"ccflags-y := -I$repo/include -I$repo/include/uapi -I$repo/drivers/net/ethernet/igb_percore" ||
+	finish
 
 seed=${1:-$RANDOM}
 diag "to repeat: hardware.sh $seed"

@@ -6,6 +6,8 @@
 #                                 aloud, if the emulator failed
 #   vm_relay OUT [PREFIX]         the results in OUT are results of this test
 #   vm_test DIR VMBOX-ARG...      both, with what it leaves in DIR; and that it ended well
+#   vm_module SOURCE DIR [LINE]...   builds a module for the VM's kernel in DIR, with
+#                                 these lines in its Kbuild; after tools/vmbox/lib.sh
 #   monitor_args DIR              QEMU's, for a VM in which monitor works
 #   monitor COMMAND               tells QEMU, from the guest
 
@@ -48,6 +50,18 @@ vm_test() {
 	vm_relay "$dir/out"
 	check "the VM ended well, and its kernel had nothing to complain of" \
 		vm_ended_well "$dir" "$status"
+}
+
+vm_module() {
+	local source=$1 dir=$2 kernel=${KERNEL:-debian-6.12} build
+
+	shift 2
+	build=$(kernel_dir "$kernel")/build
+	[ "$kernel" != debian-6.12 ] ||
+		build=/usr/src/linux-headers-$(<"$(kernel_dir "$kernel")/release")
+	cp "$source" "$dir/" &&
+		printf '%s\n' "obj-m := $(basename "$source" .c).o" "$@" >"$dir/Kbuild" &&
+		make -C "$build" M="$dir" modules
 }
 
 # On the host: its monitor is on a port of virtio-serial.

@@ -348,11 +348,7 @@ fi
 # shellcheck source=tools/vmbox/lib.sh
 . "$lib/../../tools/vmbox/lib.sh"
 kernel=${KERNEL:-debian-6.12}
-build=$(kernel_dir "$kernel")/build
-[ "$kernel" != debian-6.12 ] || build=/usr/src/linux-headers-$(<"$(kernel_dir "$kernel")/release")
-cp "$(dirname "$(readlink -f "$0")")/vectors.c" "$tmp/"
-echo "obj-m := vectors.o" >"$tmp/Kbuild"
-check "what takes vectors away builds" make -C "$build" M="$tmp" modules || finish
+check "what takes vectors away builds" vm_module "$(dirname "$0")/vectors.c" "$tmp" || finish
 
 limit=420
 [ "$kernel" = debian-6.12 ] || limit=900
