@@ -187,6 +187,16 @@ check "nor the other VF's" fails_with 'Cannot assign' \
 log_mark mac
 set_mac() { vf_set 0 mac "$mac0" && [ "$(vf_info 0 .address)" = "$mac0" ]; }
 check "the administrator chooses one" set_mac
+# The last receive address, of pool 0
+in_the_filter() {
+	local low high
+
+	low=$(register srv "$SRV_DEV" 0x5518) high=$(register srv "$SRV_DEV" 0x551c)
+	printf '%02x:%02x:%02x:%02x:%02x:%02x, 0x%x\n' $((low & 255)) $((low >> 8 & 255)) \
+		$((low >> 16 & 255)) $((low >> 24)) $((high & 255)) $((high >> 8 & 255)) \
+		$((high >> 16)) | tee /dev/stderr | grep -qx "$mac0, 0x8004"
+}
+check "and the device knows it at once" in_the_filter
 check "and is told what the VF's driver needs" log_says mac 'takes it on when reloaded'
 still_there() { has_link vf0 port && in_ns vf0 ip link set port mtu 1400 && ip -n vf0 link set port mtu 1500; }
 check "the VF keeps its link and is answered" still_there
