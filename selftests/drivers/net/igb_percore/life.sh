@@ -15,8 +15,8 @@
 # Claim: after each suspend, reset and recovered error the interface is what it
 # was, in the registers too, and traffic goes on; a closed one sleeps
 # and answers; what is gone is noticed, lets go of everything at once, and can
-# come back; removal leaves nothing, also during a reset, and with an AF_XDP
-# socket.
+# come back; removal leaves nothing, also during a reset, with an AF_XDP socket
+# and with VFs, which outlive the rest of it as the interface does.
 lib=$(dirname "$0")/../../../lib
 # shellcheck source=selftests/lib/tap.sh
 . "$lib/tap.sh"
@@ -26,6 +26,8 @@ lib=$(dirname "$0")/../../../lib
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/drivers/net/igb_percore/life.lib.sh
 . "$(dirname "$0")/life.lib.sh"
+# shellcheck source=selftests/drivers/net/igb_percore/vf.lib.sh
+. "$(dirname "$0")/vf.lib.sh"
 
 tmp=$(mktemp -d)
 defer rm -rf "$tmp"
@@ -99,7 +101,7 @@ attach_program() {
 		on_srv "$tests/xdp_tool" attach "$SRV_DEV" "$tests/xdp_prog.bpf.o" x_pass
 }
 
-works() { net_works && wait_until 20 net_answers 10.0.5.1; }
+all_works() { net_works && wait_until 20 net_answers 10.0.5.1; }
 
 as_before() {
 	settings >"$tmp/settings.now"
@@ -133,7 +135,7 @@ outlives() { # NAME COMMAND...
 	check "$name: under traffic" start_talk
 	check "$name" "$@"
 	check "$name: which goes on" end_talk
-	check "$name: the network is there" works
+	check "$name: the network is there" all_works
 	check "$name: all is as before" as_before
 }
 
@@ -164,7 +166,7 @@ runtime() {
 	check "runtime: and has what was set" has_link_and_mtu 1400
 	check "runtime: with a link it stays awake" stays_awake
 	undo_asleep
-	check "runtime: the network is there" works
+	check "runtime: the network is there" all_works
 	check "runtime: all is as before" as_before
 	ip -n srv link set "$SRV_DEV" down
 	check "runtime: closed again, it sleeps" falls_asleep
@@ -173,7 +175,7 @@ runtime() {
 	check "runtime: a reset while it is asleep" reset
 	echo on >"$pci/power/control"
 	open_again
-	check "runtime: open again, the network is there" works
+	check "runtime: open again, the network is there" all_works
 	check "runtime: open again, all is as before" as_before
 }
 
@@ -234,7 +236,7 @@ again_as_configured() {
 	ip -n srv link set vlan5 mtu 2000
 	on_srv ethtool -X "$SRV_DEV" weight 3 1
 	open_again
-	works
+	all_works
 }
 
 gone() { dmesg | grep -c "device is gone"; }
@@ -277,7 +279,7 @@ surprise() {
 	check "gone: once it is back, a reset does" reset
 	open_again
 	check "gone: and traffic goes on" end_talk
-	check "gone: the network is there" works
+	check "gone: the network is there" all_works
 	check "gone: all is as before" as_before
 	kill "$sniffer"
 }
@@ -405,6 +407,47 @@ with_a_socket() {
 	check "a socket: the device comes back again" put_back
 }
 
+## with VFs
+
+vfs_work() { works vf0 "$CLI4" 40 && works vf1 10.0.0.10 40 && net_works; }
+
+with_vfs() {
+	local before
+
+	modinfo igbvf >/dev/null 2>&1 || { skip "with VFs" "the kernel has no igbvf" && return; }
+	pf=$pci
+	modprobe igbvf
+	check "VFs: two" numvfs 2
+	check "VFs: namespaces" vf_namespaces
+	check "VFs: the first one has a link" vf_take 0
+	check "VFs: and the second one" vf_take 1
+	check "VFs: they answer" vfs_work
+	check "VFs: suspend to idle" sleep_with_system platform freeze
+	check "VFs: which they outlive" vfs_work
+	check "VFs: fatal PCI error" fatal_error
+	check "VFs: which they outlive, too" vfs_work
+	before=$(gone)
+	life ones on "$address"
+	check "VFs: the device is gone" wait_until 30 gone_past "$before"
+	life ones off "$address"
+	check "VFs: it is back" reset
+	ip -n srv link set "$SRV_DEV" up
+	check "VFs: and so are they" vfs_work
+	check "VFs: removal takes no time" within 5000 take_out
+	check "VFs: it leaves nothing" nothing_left
+	check "VFs: no VF either" fails vf_left
+	check "VFs: the device comes back" put_back
+	check "VFs: and makes new ones" numvfs 2
+	check "VFs: which have a link" vf_take 0
+	check "VFs: the device is gone again" life ones on "$address"
+	check "VFs: removal while gone takes no time" within 3000 take_out
+	check "VFs: that leaves nothing" nothing_left
+	life ones off "$address"
+	check "VFs: the device comes back again" put_back
+}
+
+vf_left() { lspci -n | grep 8086:10ca; }
+
 driver_out() {
 	reset &
 	rmmod igb_percore && ! loaded igb_percore && [ -z "$(irqs)" ]
@@ -421,7 +464,7 @@ in_the_guest() {
 	ip netns exec srv python3 "$tests/talk.py" echo &
 	check "a server listens" wait_until 30 serving srv 7002
 	check "configured otherwise than at first" configure || finish
-	check "the network is there" works
+	check "the network is there" all_works
 	settings >"$tmp/settings"
 	registers >"$tmp/registers"
 	check "settings and registers are read" [ "$(wc -l <"$tmp/registers")" -gt 400 ]
@@ -440,6 +483,7 @@ in_the_guest() {
 	surprise
 	removals
 	with_a_socket
+	with_vfs
 	check "the driver goes during a reset" driver_out
 	finish
 }

@@ -22,6 +22,8 @@ lib=$(dirname "$0")/../../../lib
 . "$lib/net.sh"
 # shellcheck source=selftests/drivers/net/igb_percore/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/drivers/net/igb_percore/vf.lib.sh
+. "$(dirname "$0")/vf.lib.sh"
 
 need ethtool devlink python3 jq
 tmp=$(mktemp -d)
@@ -34,11 +36,8 @@ mac0=52:54:00:00:10:00
 mac1=52:54:00:00:10:01
 blocks=$(times 300000 5000000)
 
-in_ns() { ip netns exec "$@"; }
 tool() { python3 "$tests/sriov.py" "$@"; }
-numvfs() { echo "$1" >"$pf/sriov_numvfs"; }
 vf_set() { ip -n srv link set "$SRV_DEV" vf "$@"; }
-vf_dir() { readlink -f "$pf/virtfn$1"; }
 vf_info() { ip -n srv -s -j -d link show "$SRV_DEV" | jq -r ".[0].vfinfo_list[$1] | $2"; }
 reg() { register srv "$SRV_DEV" "$1"; }
 reg_is() {
@@ -74,26 +73,8 @@ refused() { # TEXT COMMAND...: and the log says why
 }
 marks=0
 
-# A VF's interface into its namespace, with addresses
-vf_dev() { basename "$(vf_dir "$1")"/net/* | grep -v "^\*"; }
-vf_has_dev() { [ -n "$(vf_dev "$1")" ]; }
-vf_take() { # N
-	local dev
-
-	wait_until 10 vf_has_dev "$1" || return 1
-	dev=$(vf_dev "$1")
-	ip link set "$dev" netns "vf$1" name port &&
-		in_ns "vf$1" sysctl -qw net.ipv4.conf.port.arp_notify=1 &&
-		ip -n "vf$1" addr add "10.0.0.1$1/24" dev port &&
-		ip -n "vf$1" addr add "fd00::1$1/64" dev port nodad &&
-		ip -n "vf$1" link set port up && wait_until 20 has_link "vf$1" port
-}
-
 vf_mac() { ip -n "vf$1" -j link show port | jq -r '.[0].address'; }
 has_no_link() { ! has_link "$@"; }
-answers() { in_ns "$1" ping -n -c 1 -W 1 "$2"; }
-silent() { ! in_ns "$1" ping -n -c 2 -i 0.3 -W 1 "$2"; }
-works() { wait_until "${3:-20}" answers "$1" "$2"; }
 same_bytes() { in_ns "$1" python3 "$tests/sriov.py" move "$2" "$blocks"; } # NETNS ADDRESS
 
 serve() { # NETNS
@@ -128,10 +109,7 @@ without_vfs() { on_srv ethtool -d "$SRV_DEV" raw on | od -A n -v -t x4 -w8 |
 	grep -E '^ 0000(0c8c|0c90|3500|37|581|5ad|5ae|5d)'; }
 
 check "link, and the peer answers" net_up || finish
-for ns in vf0 vf1; do
-	ip netns add $ns && ip -n $ns link set lo up
-	defer ip netns del $ns
-done
+vf_namespaces
 for ns in srv cli vf0 vf1; do serve $ns; done
 
 ## numbers
@@ -291,6 +269,9 @@ back() { works vf0 "$CLI4" 30 && works vf1 10.0.0.10 30; }
 check "a function-level reset of the PF" pf_reset
 check "and VFs come back by themselves" back
 check "bytes, after that" same_bytes vf0 "$CLI4"
+devlink_reload() { devlink dev reload "pci/${pf##*/}" && works cli "$SRV4"; }
+check "the PF is reloaded by devlink" devlink_reload
+check "and VFs come back by themselves" back
 reload() {
 	modprobe -r igbvf && modprobe igbvf && both_vfs && works vf0 "$CLI4" && works vf1 "$SRV4"
 }
