@@ -222,6 +222,8 @@ int igbp_admin_trust_set(struct net_device *netdev, int index, bool on)
 		return -EINVAL;
 	spin_lock_irq(&port->sriov->lock);
 	vf->trusted = on;
+	if (!on && vf->mac_set)
+		igbp_rar_filters_clear(port, index);
 	if (!on && vf->allmulti) {
 		vf->allmulti = false;
 		igbp_vf_multicast_write(port);

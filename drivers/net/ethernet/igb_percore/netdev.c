@@ -131,6 +131,9 @@ static int igbp_netdev_open(struct net_device *netdev)
 
 	netif_carrier_off(netdev);
 
+	/* Those that there were could not be had anew */
+	if (!port->vectors_max)
+		return -ENXIO;
 	err = igbp_life_get(port);
 	if (err)
 		return err;

@@ -637,6 +637,7 @@ void igbp_ring_pair_stop(struct igbp_pair *pair)
 	netdev_tx_reset_queue(txq);
 	igbp_ring_rx_drain(&pair->rx);
 	xdp_rxq_info_detach_mem_model(&pair->rx.xdp.rxq);
+	WRITE_ONCE(pair->stuck, 0);
 }
 
 /**
@@ -713,11 +714,18 @@ void igbp_ring_pair_xsk_set(struct igbp_pair *pair, struct xsk_buff_pool *pool)
  */
 void igbp_ring_pair_close(struct igbp_pair *pair)
 {
-	/* Nothing is sent on a queue that is not in use; but one that is
-	 * stopped looks stuck to the stack's watchdog.
+	struct netdev_queue *txq = netdev_get_tx_queue(pair->port->netdev,
+						       pair->index);
+
+	/* A queue that is not in use must not be a stopped one, which looks
+	 * stuck to the stack's watchdog. But who has chosen it before (pktgen,
+	 * packet sockets without a qdisc) may still send on it: see
+	 * igbp_tx_no_room().
 	 */
-	netif_tx_start_queue(netdev_get_tx_queue(pair->port->netdev,
-						 pair->index));
+	__netif_tx_lock_bh(txq);
+	pair->tx.mask = 0;
+	netif_tx_start_queue(txq);
+	__netif_tx_unlock_bh(txq);
 	igbp_irq_pair_free(pair);
 	igbp_ring_pair_tx_free(pair, &pair->tx.mem, &pair->xdp_tx.mem);
 	igbp_ring_rx_free(pair, &pair->rx.mem);

@@ -377,8 +377,9 @@ void igbp_sriov_event(struct igbp_port *port)
 	if (!sriov)
 		return;
 	spin_lock_irqsave(&sriov->lock, irqflags);
-	resets = igbp_rd32(port, IGBP_VFLRE);
+	/* In this order, so that a reset comes no later than the hello after it */
 	mail = igbp_rd32(port, IGBP_MBVFICR);
+	resets = igbp_rd32(port, IGBP_VFLRE);
 	if (!sriov->up || igbp_port_is_absent(port))
 		goto unlock;
 	igbp_wr32(port, IGBP_VFLRE, resets);
@@ -386,9 +387,10 @@ void igbp_sriov_event(struct igbp_port *port)
 	for (i = 0; i < sriov->count; i++) {
 		if (resets & BIT(i))
 			igbp_vf_reset(port, i);
+		/* One that asks has read the answer before */
 		if (mail & IGBP_MBVFICR_REQ(i))
 			igbp_vf_message(port, i);
-		if (mail & IGBP_MBVFICR_ACK(i))
+		else if (mail & IGBP_MBVFICR_ACK(i))
 			igbp_vf_acked(port, i);
 	}
 unlock:
@@ -619,7 +621,9 @@ static int igbp_sriov_enter(struct igbp_port *port, unsigned int count)
 	igbp_rss_table_default(port, 1);
 	err = igbp_sriov_switch(port, sriov);
 	if (err) {
-		igbp_sriov_switch(port, NULL);
+		if (!igbp_sriov_switch(port, NULL) &&
+		    !test_bit(IGBP_PORT_AWAY, &port->flags))
+			netif_device_attach(port->netdev);
 		igbp_sriov_pairs_restore(port, sriov);
 		kfree(sriov);
 		return err;
@@ -676,12 +680,11 @@ static int igbp_sriov_enable(struct igbp_port *port, unsigned int count)
 /**
  * igbp_sriov_configure - sriov_numvfs: make VFs, or take them away
  * @pdev: the PF
- * @count: number of VFs; the PCI core has checked it against what
- *	igbp_sriov_init() told it, and changes from 0 or to 0 alone
+ * @count: number of VFs; the PCI core changes it from 0 or to 0 alone
  *
  * Context: process, may sleep; takes RTNL; device_lock() held.
- * Return: @count; -EBUSY where something uses queues that VFs would have, or
- * VFs are a guest's; -EOPNOTSUPP without MSI-X, -ENOSPC with too many VLANs,
+ * Return: @count; -ERANGE above IGBP_VFS_MAX; -EBUSY where something uses queues
+ * that VFs would have, or VFs are a guest's; -EOPNOTSUPP without MSI-X, -ENOSPC with too many VLANs,
  * or an error of allocation, reset, or the PCI core. The log says why.
  */
 int igbp_sriov_configure(struct pci_dev *pdev, int count)
@@ -689,6 +692,12 @@ int igbp_sriov_configure(struct pci_dev *pdev, int count)
 	struct igbp_port *port = netdev_priv(pci_get_drvdata(pdev));
 	int err;
 
+	/* VFs that an earlier driver left had the PCI core told no limit */
+	if (count > IGBP_VFS_MAX) {
+		netdev_err(port->netdev, "%d VFs of at most %u\n", count,
+			   IGBP_VFS_MAX);
+		return -ERANGE;
+	}
 	if (count) {
 		err = igbp_sriov_enable(port, count);
 		return err ? : count;

@@ -186,6 +186,8 @@ void igbp_tx_drain(struct igbp_tx_ring *ring)
 		buf->skb = NULL;
 		ring->ntc++;
 	}
+	/* Nothing waits for a doorbell */
+	ring->batch = ring->ntu;
 }
 
 /* A doorbell was not done at once: back to interrupts. The NAPI may reclaim
@@ -581,6 +583,20 @@ static void igbp_tx_send_noted(struct igbp_tx_ring *ring, struct sk_buff *skb,
 	igbp_tx_stop_check(ring);
 }
 
+/* A ring that is closed has no memory, and igbp_ring_pair_close() has left it no
+ * mask either, so that it has no room; nor will it have any later.
+ */
+static netdev_tx_t igbp_tx_no_room(struct igbp_tx_ring *ring,
+				   struct sk_buff *skb)
+{
+	if (!ring->mask) {
+		igbp_tx_drop(ring, skb);
+		return NETDEV_TX_OK;
+	}
+	netif_tx_stop_queue(ring->txq);
+	return NETDEV_TX_BUSY;
+}
+
 /**
  * igbp_tx_xmit - send a frame
  * @skb: frame
@@ -603,10 +619,8 @@ netdev_tx_t igbp_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 	bool more = netdev_xmit_more();
 	u16 start = ring->ntu;
 
-	if (unlikely(igbp_tx_avail(ring) < IGBP_TX_DESC_MAX)) {
-		netif_tx_stop_queue(ring->txq);
-		return NETDEV_TX_BUSY;
-	}
+	if (unlikely(igbp_tx_avail(ring) < IGBP_TX_DESC_MAX))
+		return igbp_tx_no_room(ring, skb);
 	/* This frees the frame if it fails */
 	if (unlikely(skb_put_padto(skb, IGBP_TX_MIN_BYTES))) {
 		igbp_tx_drop(ring, NULL);

@@ -11,6 +11,7 @@
 # random under traffic, valid ones and others, are what was asked for or what they
 # were, and no other changes with them; every byte of two connections that live
 # through all of it arrives; no queue gets stuck, and the MAC is never reset.
+# The frames of who has chosen a queue once and for all are dropped while it is gone.
 #
 # usage: reconfigure.sh [SECONDS [SEED]]     (40, with LONG 1800)
 lib=$(dirname "$0")/../../../lib
@@ -104,6 +105,56 @@ went_on() {
 	return "$failed"
 }
 
+## pktgen, which chooses a queue once for a million frames
+
+pktgen() { # FILE COMMAND...
+	local command
+
+	for command in "${@:2}"; do
+		on_srv bash -c "echo $command >/proc/net/pktgen/$1" || return
+	done
+}
+
+sends_on_the_last() {
+	pktgen kpktgend_0 rem_device_all "add_device $SRV_DEV" &&
+		pktgen "$SRV_DEV" "count 0" "clone_skb 1000000" "delay 200000" "pkt_size 60" \
+			"queue_map_min $last" "queue_map_max $last" "dst 10.0.0.99" \
+			"dst_mac 52:54:00:00:09:09" || return
+	on_srv bash -c 'echo start >/proc/net/pktgen/pgctrl' &
+	sender=$!
+	wait_until 20 sent_are 100
+}
+
+sent_on_last() { counter srv "$SRV_DEV" "pair${last}_tx_packets"; }
+sent_are() { [ "$(sent_on_last)" -gt "$1" ]; }
+dropped() { on_srv cat "/sys/class/net/$SRV_DEV/statistics/tx_dropped"; }
+dropped_are() { [ "$(dropped)" -gt "$1" ]; }
+
+# More than a ring holds
+queue_goes() {
+	local before
+
+	before=$(dropped)
+	on_srv ethtool -L "$SRV_DEV" combined 1 && wait_until 20 dropped_are $((before + 1000)) &&
+		net_works
+}
+
+queue_comes() {
+	on_srv ethtool -L "$SRV_DEV" combined $((last + 1)) && wait_until 20 sent_are $(($(sent_on_last) + 100))
+}
+
+stays_with_its_queue() {
+	last=$(($(nproc) - 1))
+	modprobe -q pktgen || { skip "a sender that stays with its queue" "the kernel has no pktgen" && return; }
+	check "a sender stays with its queue" sends_on_the_last
+	check "which goes: what it sends is dropped" queue_goes
+	check "which comes: it is sent again" queue_comes
+	pktgen pgctrl stop
+	wait "$sender"
+	modprobe -r pktgen
+}
+
+stays_with_its_queue
 check "seed $seed: $seconds s of changes" reconfigured
 diag "$(cat "$tmp/changes")"
 on_srv "$tests/xdp_tool" detach "$SRV_DEV" 2>/dev/null
