@@ -22,10 +22,18 @@ mapfile -t sources < <(find include net drivers -name '*.[ch]' ! -name '*.mod.c'
 mapfile -t shell < <(grep -rlE --exclude-dir=.git '^#!/bin/(ba)?sh' \
 	.ci tools selftests | sort)
 
-kbuild() {
-	make -C "$headers" M="$copy" "$@" modules 2>&1 |
+kbuild() { # WORD...: what to make, and how
+	make -C "$headers" M="$copy" "$@" 2>&1 |
 		grep -vE '^(make.*directory|  [A-Z]+ )' | head -n 60
 	return "${PIPESTATUS[0]}"
+}
+
+# Debian's kernel has no KUnit to link them with.
+kunit() {
+	local suites
+
+	mapfile -t suites < <(cd "$copy" && find net drivers -name '*_test.c' | sed 's/c$/o/')
+	kbuild W=1e CONFIG_KUNIT=m KCFLAGS=-DCONFIG_KUNIT_MODULE=1 "${suites[@]}"
 }
 
 # Form is checked with the tools of the kernel that is built for. Ignored: copies
@@ -41,8 +49,9 @@ checkpatch() {
 unversioned() { ! grep -rn LINUX_VERSION_CODE net drivers include/net include/uapi; }
 
 if [ -d "$headers" ]; then
-	check "the modules build with W=1" kbuild W=1e
-	check "sparse finds nothing" kbuild C=2 CF=-Wsparse-error
+	check "the modules build with W=1" kbuild W=1e modules
+	check "sparse finds nothing" kbuild C=2 CF=-Wsparse-error modules
+	check "the KUnit suites compile with W=1" kunit
 else
 	skip "the modules build with W=1" "no headers of Debian's 6.12 kernel"
 fi

@@ -8,6 +8,7 @@
 # NETDEV_SRV and NETDEV_CLI name other devices than eth0 and eth1, on a real
 # box. All is put back at exit, but a veth pair dies with its namespaces.
 #
+#   patience                              what limits of time are multiplied by
 #   wait_until SECONDS COMMAND [ARG...]   until COMMAND succeeds; 1 if it never does
 #   net_up                                the network above, with the link up
 #   on_srv COMMAND..., on_cli COMMAND...  in that namespace
@@ -20,11 +21,15 @@ CLI4=10.0.0.2
 SRV6=fd00::1
 CLI6=fd00::2
 
+# A VM with a kernel of its own is one with sanitizers.
+patience=1
+[ "${VMBOX_KERNEL:-debian-6.12}" = debian-6.12 ] || patience=4
+
 on_srv() { ip netns exec srv "$@"; }
 on_cli() { ip netns exec cli "$@"; }
 
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * patience))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

@@ -456,8 +456,6 @@ driver_out() {
 in_the_guest() {
 	# shellcheck source=selftests/lib/net.sh
 	. "$lib/net.sh"
-	patience=1
-	[ "$VMBOX_KERNEL" = debian-6.12 ] || patience=4
 	check "link is up" net_up || finish
 	pci=$(on_srv readlink -f "/sys/class/net/$SRV_DEV/device")
 	address=$(basename "$pci")
