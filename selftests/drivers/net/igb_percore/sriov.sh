@@ -305,6 +305,10 @@ check "requests that mean nothing are refused" ask_is \
 	"0x60000007 0x60000004 0x60000005 0x60000005 0x60030002 0x60000002" \
 	7 4,4096 5,9729 5,63 0x30002 2
 check "as is a frame's length that is too much by one" ask_is "0xa0000005 0x60000005" 5,9728 5,9729
+vf_set 1 state disable
+check "and stay refusals when they come one upon the other, without a link" ask_is \
+	"0x40000005 0x40000005 0x40000005 0x40000005" 5,9729 5,63 5,9729 5,63
+vf_set 1 state auto
 check "any content" tool fuzz "$vf1" "$(times 200 20000)" 1
 check "the PF and the other VF are none the worse" same_bytes vf0 "$SRV4"
 hold() {
