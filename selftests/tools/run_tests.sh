@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
+# vmbox: --long --cpus 4 --nics 2 --driver igb_percore --percore --timeout 600
 #
 # Claim: make -C selftests run_tests runs what makes sense on a machine as it is,
 # over a veth pair or two NICs, and says SKIP and why of the rest; its exit status

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb --percore --timeout 300
+# vmbox: --long --cpus 4 --nics 2 --driver igb --percore --timeout 300
 # here: no, it steers every NIC of the machine
 #
 #   eth0, eth1: the stock driver, which knows nothing of percore

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vmbox: --cpus 4 --nics 2 --driver igb --timeout 200
+# vmbox: --long --cpus 4 --nics 2 --driver igb --timeout 200
 # here: no, it loads and unloads modules
 #
 #                                 srv: eth0 (igb -> igb_percore -> igb)
