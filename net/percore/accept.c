@@ -327,7 +327,7 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	int idx, err;
 
 	/* of the same module as ours, so the reference taken on it holds */
-	newsock->ops = percore_hook_stock_ops(sock);
+	newsock->ops = percore_hook_stock_ops(newsock);
 
 	idx = srcu_read_lock(&percore_srcu);
 	err = percore_accept_one(sock, &newsk, arg, &idx);

@@ -51,13 +51,20 @@ static struct percore_ops *percore_ops_of(const struct sock *sk)
 
 /**
  * percore_hook_stock_ops - socket operations as if percore were not there
- * @sock: a TCP socket whose ->ops is or was percore's
+ * @sock: a TCP socket whose ->ops is or was percore's. Its family does not tell
+ *	which: IPV6_ADDRFORM changes that once it no longer listens
  * Context: any.
- * Return: the kernel's table for the family of @sock.
+ * Return: the kernel's table that ->ops is made of, or ->ops if it is not ours.
  */
 const struct proto_ops *percore_hook_stock_ops(const struct socket *sock)
 {
-	return percore_ops_of(sock->sk)->stock;
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(percore_ops); i++)
+		if (ops == READ_ONCE(percore_ops[i].ours))
+			return percore_ops[i].stock;
+	return ops;
 }
 
 static int percore_conn_request(struct sock *sk, struct sk_buff *skb);
@@ -209,7 +216,7 @@ bool percore_hook_is_stacked(const struct percore_listener *lsn)
 
 /**
  * percore_hook_on - connections may go to shards from now on
- * @lsn: the listener, idle; its socket is locked and has a table
+ * @lsn: the listener, new; its socket is locked and has a table
  * Context: process, does not sleep.
  */
 void percore_hook_on(struct percore_listener *lsn)
@@ -238,7 +245,7 @@ void percore_hook_on(struct percore_listener *lsn)
 }
 
 /**
- * percore_hook_off - from active to idle: connections take the stock way
+ * percore_hook_off - no longer active: connections take the stock way
  * @lsn: the listener; its socket is locked, or unreachable
  * Context: process or softirq, does not sleep.
  */

@@ -10,18 +10,22 @@
  * of the socket. adopt.c finds those that listen already. There is one
  * listener, struct percore_listener, for a socket:
  *
- *	        listen(), adopted             close(), shutdown(), ss -K ...
- *	(not ours) ----------> active ---------------------------> idle
- *	    ^                  |    ^                              | |
- *	    |   percore_listen_stop()         listen() again       | |
- *	    +------------------+    +------------------------------+ |
- *	    ^                                          release       |
- *	    +--------------------------------------------------------+
+ *	             listen(), adopted
+ *	  (not ours) ----------------------------------> active
+ *	    ^   ^   percore_listen_stop()                |  |
+ *	    |   +----------------------------------------+  |
+ *	    |   close(), shutdown(), connect(), ss -K ...   |
+ *	    +-----------------------------------------------+
  *
  * From LISTEN to another state the tracepoint fires before the kernel resets
  * what waits in the accept queue, so it is enough to put the shards' contents
  * back there: resets, migration to another socket of a reuseport group and
  * their order are the kernel's own.
+ *
+ * All three pointers are the kernel's again before the socket leaves LISTEN. It
+ * may be connected then, and others copy the socket operations of a connection
+ * (TCP_ULP), replace them (IPV6_ADDRFORM), or sleep in its release (SO_LINGER):
+ * all that is as if it had never been ours.
  *
  * Who may hold a listener, and what ends it:
  *   softirq (af_ops, sk_data_ready)	  RCU; call_rcu() frees
@@ -53,8 +57,12 @@ DEFINE_SRCU(percore_srcu);
 static DEFINE_HASHTABLE(percore_listeners, 8);
 static DEFINE_SPINLOCK(percore_listeners_lock);
 static LIST_HEAD(percore_listener_list);	/* the same, oldest first */
+static LIST_HEAD(percore_listener_gone);	/* for percore_listen_reap() */
 static u64 percore_last_id;	/* under percore_listeners_lock */
 static bool percore_closing;	/* under percore_listeners_lock */
+
+static void percore_listen_reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(percore_listen_reaper, percore_listen_reap);
 
 static struct tracepoint *percore_state_tracepoint;
 
@@ -228,11 +236,9 @@ void percore_listen_attach(struct sock *sk)
 {
 	struct percore_listener *lsn;
 
-	spin_lock_bh(&percore_listeners_lock);
-	lsn = percore_listen_lookup(sk);
-	spin_unlock_bh(&percore_listeners_lock);
-	if (!lsn && percore_listen_eligible(sk))
-		lsn = percore_listen_add(sk);
+	if (percore_listen_has(sk) || !percore_listen_eligible(sk))
+		return;
+	lsn = percore_listen_add(sk);
 	if (lsn)
 		percore_hook_on(lsn);
 }
@@ -255,6 +261,28 @@ void percore_listen_detach(struct sock *sk)
 }
 
 /*
+ * A socket, locked, is about to leave LISTEN. Tasks may still be in accept() or
+ * poll() on it, and this is no place to wait for them.
+ */
+static void percore_listen_end(struct sock *sk)
+{
+	struct percore_listener *lsn = percore_hook_find(sk);
+
+	if (lsn)
+		percore_hook_off(lsn);
+	percore_hook_restore_ops(sk);
+
+	spin_lock_bh(&percore_listeners_lock);
+	lsn = percore_listen_lookup(sk);
+	if (lsn) {
+		hash_del(&lsn->node);
+		list_move_tail(&lsn->list, &percore_listener_gone);
+		mod_delayed_work(system_wq, &percore_listen_reaper, 0);
+	}
+	spin_unlock_bh(&percore_listeners_lock);
+}
+
+/*
  * Every change of a TCP state on the machine comes by here: decide with two
  * compares. A child is born in LISTEN, as a copy of its listener, and leaves
  * for SYN_RECV at once: the moment to take out of it what is ours.
@@ -271,16 +299,14 @@ static void percore_listen_state(void *data, const struct sock *csk,
 		return;
 	if (newstate == TCP_LISTEN) {
 		percore_listen_attach(sk);
-		return;
+	} else if (newstate == TCP_SYN_RECV) {
+		lsn = percore_hook_find(sk);
+		if (lsn)
+			percore_hook_clean_child(lsn, sk);
+	} else {
+		percore_wish_forget(sk);
+		percore_listen_end(sk);
 	}
-	percore_wish_forget(sk);
-	lsn = percore_hook_find(sk);
-	if (!lsn)
-		return;
-	if (lsn->sk == sk)
-		percore_hook_off(lsn);
-	else
-		percore_hook_clean_child(lsn, sk);
 }
 
 /*
@@ -300,8 +326,6 @@ static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
 			continue;
 		}
 		__percore_listen_unlink(lsn);
-		/* release may go on without us now */
-		sock_hold(lsn->sk);
 		spin_unlock_bh(&percore_listeners_lock);
 		return lsn;
 	}
@@ -353,12 +377,66 @@ static bool percore_listen_wake_sleepers(const struct list_head *gone)
 	bool some = false;
 
 	list_for_each_entry(lsn, gone, list) {
+		if (!percore_listen_has_sleepers(lsn))
+			continue;
 		percore_shard_wake_all(lsn);
 		percore_listen_wake_pool(lsn->sk);
-		some |= percore_listen_has_sleepers(lsn);
+		some = true;
 		cond_resched();
 	}
 	return some;
+}
+
+/*
+ * Free listeners that are on no list that others see. One grace period for all
+ * of them, as there may be thousands. Whoever sleeps in accept() is woken.
+ */
+static void percore_listen_bury(struct list_head *gone)
+{
+	struct percore_listener *lsn, *next;
+
+	if (list_empty(gone))
+		return;
+	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
+	smp_mb();
+	while (percore_listen_wake_sleepers(gone))
+		fsleep(1000);
+	synchronize_srcu(&percore_srcu);
+
+	list_for_each_entry_safe(lsn, next, gone, list) {
+		/* what came back to the pool has its waiters there */
+		if (inet_sk_state_load(lsn->sk) == TCP_LISTEN)
+			percore_listen_wake_pool(lsn->sk);
+		percore_listen_teardown(lsn);
+	}
+}
+
+/*
+ * Who is left asleep in accept(), as by a disconnect that wakes but one, is
+ * left alone until the module goes: he sleeps on in a stock kernel, too.
+ */
+static bool percore_listen_may_go(struct percore_listener *lsn)
+{
+	lockdep_assert_held(&percore_listeners_lock);
+	return percore_closing || !percore_listen_has_sleepers(lsn);
+}
+
+/* The second half of percore_listen_end() */
+static void percore_listen_reap(struct work_struct *work)
+{
+	struct percore_listener *lsn, *next;
+	LIST_HEAD(gone);
+
+	spin_lock_bh(&percore_listeners_lock);
+	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
+	smp_mb();
+	list_for_each_entry_safe(lsn, next, &percore_listener_gone, list)
+		if (percore_listen_may_go(lsn))
+			list_move_tail(&lsn->list, &gone);
+	if (!list_empty(&percore_listener_gone))
+		schedule_delayed_work(&percore_listen_reaper, HZ / 10);
+	spin_unlock_bh(&percore_listeners_lock);
+	percore_listen_bury(&gone);
 }
 
 /**
@@ -366,15 +444,14 @@ static bool percore_listen_wake_sleepers(const struct list_head *gone)
  *
  * They become stock ones: connections waiting in shards go to the socket's own
  * accept queue, tasks asleep in accept() restart the system call without
- * noticing. One grace period for all of them, as there may be thousands: those
- * unlinked are on no list that others see.
+ * noticing.
  *
  * Context: process, sleeps.
  * Return: false when some stay as they are, see percore_hook_stacked().
  */
 bool percore_listen_stop(void)
 {
-	struct percore_listener *lsn, *next;
+	struct percore_listener *lsn;
 	bool stacked = false;
 	LIST_HEAD(gone);
 
@@ -382,23 +459,7 @@ bool percore_listen_stop(void)
 		percore_listen_let_go(lsn);
 		list_add_tail(&lsn->list, &gone);
 	}
-	if (list_empty(&gone))
-		return !stacked;
-
-	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
-	smp_mb();
-	while (percore_listen_wake_sleepers(&gone))
-		fsleep(1000);
-	synchronize_srcu(&percore_srcu);
-
-	list_for_each_entry_safe(lsn, next, &gone, list) {
-		struct sock *sk = lsn->sk;
-
-		/* what came back to the pool has its waiters there */
-		percore_listen_wake_pool(sk);
-		percore_listen_teardown(lsn);
-		sock_put(sk);
-	}
+	percore_listen_bury(&gone);
 	return !stacked;
 }
 
@@ -511,6 +572,8 @@ void percore_listen_exit(void)
 		pr_warn_once("waiting for a listener in use by the kernel\n");
 		msleep(100);
 	}
+	/* all that have gone; it leaves none, as percore_closing is set */
+	flush_delayed_work(&percore_listen_reaper);
 	percore_hook_retire();
 	synchronize_rcu();	/* who copied a listener while it was ours */
 	tracepoint_probe_unregister(percore_state_tracepoint,

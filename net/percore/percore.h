@@ -151,12 +151,12 @@ struct percore_shard {
  * @sleep_cpus: cores on whose shard a task ever slept in accept()
  * @id: counts up, one for each listener; orders @list
  * @node: in the table of listeners, under percore_listeners_lock
- * @list: in the list of listeners, under percore_listeners_lock
+ * @list: in a list of listeners, under percore_listeners_lock
  * @rcu: frees it after the last softirq that may have seen it
  * @shard: one per possible CPU, NULL until first used
  *
- * Lives from the first listen() of a socket until its release or until
- * percore lets go of it, whichever takes it out of the table first.
+ * Lives from listen() of a socket until it listens no more or percore lets go
+ * of it, whichever takes it out of the table first.
  */
 struct percore_listener {
 	struct inet_connection_sock_af_ops af_ops;

@@ -146,6 +146,8 @@
 	CASE(life_one_killed, YES, "a killed worker keeps nothing from the others") \
 	CASE(life_netns, ANY, "a namespace ends with connections waiting in it") \
 	CASE(life_tls, YES, "kernel TLS on accepted connections") \
+	CASE(life_addrform, YES, "a socket that listened is connected, becomes one of IPv4, listens again") \
+	CASE(life_linger, ANY, "one that listened and lingers keeps no setting waiting") \
 	CASE(life_mptcp, ANY, "a multipath TCP listener")
 
 #define CASE(fn, sharded, claim) void fn(void);
