@@ -59,7 +59,7 @@ static DEFINE_SPINLOCK(percore_listeners_lock);
 static LIST_HEAD(percore_listener_list);	/* the same, oldest first */
 static LIST_HEAD(percore_listener_gone);	/* for percore_listen_reap() */
 static u64 percore_last_id;	/* under percore_listeners_lock */
-static bool percore_closing;	/* under percore_listeners_lock */
+static bool percore_listen_on;	/* the probe is there; under the same lock */
 
 static void percore_listen_reap(struct work_struct *work);
 static DECLARE_DELAYED_WORK(percore_listen_reaper, percore_listen_reap);
@@ -167,7 +167,7 @@ static bool percore_listen_wanted(const struct sock *sk)
 	bool wanted;
 
 	lockdep_assert_held(&percore_listeners_lock);
-	if (percore_closing)
+	if (!percore_listen_on)
 		return false;
 	wanted = READ_ONCE(pn->listen_shard) &&
 		 (bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
@@ -418,7 +418,7 @@ static void percore_listen_bury(struct list_head *gone)
 static bool percore_listen_may_go(struct percore_listener *lsn)
 {
 	lockdep_assert_held(&percore_listeners_lock);
-	return percore_closing || !percore_listen_has_sleepers(lsn);
+	return !percore_listen_on || !percore_listen_has_sleepers(lsn);
 }
 
 /* The second half of percore_listen_end() */
@@ -532,8 +532,19 @@ static void percore_listen_match(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
+static void percore_listen_allow(bool on)
+{
+	spin_lock_bh(&percore_listeners_lock);
+	percore_listen_on = on;
+	spin_unlock_bh(&percore_listeners_lock);
+}
+
 /**
  * percore_listen_init - start to attach to sockets that start to listen
+ *
+ * Sysctls are there already. What they adopt before the probe is would not be
+ * seen to end, hence nothing.
+ *
  * Context: process.
  * Return: 0, -ENOENT when the kernel lacks the tracepoint, or an errno of
  *	sock_create_kern() or tracepoint_probe_register().
@@ -549,8 +560,28 @@ int percore_listen_init(void)
 	err = percore_hook_init();
 	if (err)
 		return err;
-	return tracepoint_probe_register(percore_state_tracepoint,
-					 percore_listen_state, NULL);
+	err = tracepoint_probe_register(percore_state_tracepoint,
+					percore_listen_state, NULL);
+	if (!err)
+		percore_listen_allow(true);
+	return err;
+}
+
+/*
+ * Let go of all. Under the lock, since a sysctl that was written before may
+ * have taken listeners out of the table and not yet let go of them.
+ */
+static bool percore_listen_stop_all(void)
+{
+	bool done;
+
+	mutex_lock(&percore_select_lock);
+	percore_listen_allow(false);
+	done = percore_listen_stop();
+	mutex_unlock(&percore_select_lock);
+	/* none that have gone are left: it does not wait for sleepers now */
+	flush_delayed_work(&percore_listen_reaper);
+	return done;
 }
 
 /**
@@ -563,17 +594,11 @@ int percore_listen_init(void)
  */
 void percore_listen_exit(void)
 {
-	spin_lock_bh(&percore_listeners_lock);
-	percore_closing = true;
-	spin_unlock_bh(&percore_listeners_lock);
-
 	/* stacked on, with no connection since: or rmmod would have failed */
-	while (!percore_listen_stop()) {
+	while (!percore_listen_stop_all()) {
 		pr_warn_once("waiting for a listener in use by the kernel\n");
 		msleep(100);
 	}
-	/* all that have gone; it leaves none, as percore_closing is set */
-	flush_delayed_work(&percore_listen_reaper);
 	percore_hook_retire();
 	synchronize_rcu();	/* who copied a listener while it was ours */
 	tracepoint_probe_unregister(percore_state_tracepoint,
