@@ -422,7 +422,8 @@ void percore_home_wake_pool(struct percore_listener *lsn,
  * percore_home_told_all - has everybody who waits been told of a connection?
  * @shard: where it lies
  * Context: softirq; the shard's lock is held.
- * Return: true when the bell's is the only entry on the socket's wait queue.
+ * Return: true when the bell is the only entry on the socket's wait queue. Who
+ *	sleeps in accept() on a shard is not seen here.
  */
 bool percore_home_told_all(struct percore_shard *shard)
 {

@@ -88,6 +88,7 @@
 	CASE(epoll_exclusive, YES, "EPOLLEXCLUSIVE: one connection wakes one sleeper") \
 	CASE(epoll_herd, YES, "without it each connection is one sleeper's") \
 	CASE(epoll_shared, YES, "one epoll for all threads") \
+	CASE(epoll_beside_accept, ANY, "who sleeps in accept() gets what one in epoll leaves") \
 	CASE(drain_blocking, YES, "one worker in accept serves all CPUs") \
 	CASE(drain_poll, YES, "one worker in poll or select") \
 	CASE(drain_nonblocking, YES, "one worker that only tries accept") \
