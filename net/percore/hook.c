@@ -199,19 +199,29 @@ void percore_hook_stacked(struct percore_listener *lsn)
 }
 
 /**
+ * percore_hook_is_foreign - is sk_data_ready neither ours nor the kernel's?
+ * @sk: a TCP socket
+ * Context: any.
+ * Return: whether.
+ */
+bool percore_hook_is_foreign(const struct sock *sk)
+{
+	void (*data_ready)(struct sock *sk) = READ_ONCE(sk->sk_data_ready);
+
+	return data_ready != percore_shard_data_ready &&
+	       data_ready != percore_stock_data_ready;
+}
+
+/**
  * percore_hook_is_stacked - has somebody put a hook over ours?
  * @lsn: a listener
  * Context: any.
- * Return: whether sk_data_ready of an active listener is another's.
+ * Return: whether somebody may call us by a copy of what he found there.
  */
 bool percore_hook_is_stacked(const struct percore_listener *lsn)
 {
-	void (*data_ready)(struct sock *sk);
-
-	data_ready = READ_ONCE(lsn->sk->sk_data_ready);
-	return READ_ONCE(lsn->active) &&
-	       data_ready != percore_shard_data_ready &&
-	       data_ready != percore_stock_data_ready;
+	return READ_ONCE(lsn->pinned) ||
+	       (READ_ONCE(lsn->active) && percore_hook_is_foreign(lsn->sk));
 }
 
 /**

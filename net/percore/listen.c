@@ -310,12 +310,13 @@ static void percore_listen_state(void *data, const struct sock *csk,
 }
 
 /*
- * Take one listener that is no longer wanted out of the table. Those that
- * somebody has stacked on stay as they are and make @stacked true.
+ * The socket, held, of a listener that is no longer wanted. Those that somebody
+ * has stacked on stay as they are and make @stacked true.
  */
-static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
+static struct sock *percore_listen_find_unwanted(bool *stacked)
 {
 	struct percore_listener *lsn;
+	struct sock *sk = NULL;
 
 	spin_lock_bh(&percore_listeners_lock);
 	list_for_each_entry(lsn, &percore_listener_list, list) {
@@ -325,12 +326,12 @@ static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
 			*stacked = true;
 			continue;
 		}
-		__percore_listen_unlink(lsn);
-		spin_unlock_bh(&percore_listeners_lock);
-		return lsn;
+		sk = lsn->sk;
+		sock_hold(sk);
+		break;
 	}
 	spin_unlock_bh(&percore_listeners_lock);
-	return NULL;
+	return sk;
 }
 
 static bool percore_listen_has_sleepers(struct percore_listener *lsn)
@@ -357,16 +358,30 @@ static void percore_listen_wake_pool(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/* Nobody comes to @lsn any more; some may still be in it. */
-static void percore_listen_let_go(struct percore_listener *lsn)
+/*
+ * Take @sk's listener out of the table, if it still is not wanted and nobody
+ * has stacked on it by now. Some may still be in it; it goes to @gone.
+ */
+static void percore_listen_let_go(struct sock *sk, struct list_head *gone)
 {
-	struct sock *sk = lsn->sk;
+	struct percore_listener *lsn;
 
 	lock_sock(sk);
-	if (percore_hook_find(sk) == lsn)
-		percore_hook_off(lsn);
-	if (!percore_listen_has(sk))	/* nor does it listen anew by now */
+	spin_lock_bh(&percore_listeners_lock);
+	lsn = percore_listen_lookup(sk);
+	if (lsn && !percore_listen_wanted(sk) &&
+	    !percore_hook_is_stacked(lsn)) {
+		__percore_listen_unlink(lsn);
+		list_add_tail(&lsn->list, gone);
+	} else {
+		lsn = NULL;
+	}
+	spin_unlock_bh(&percore_listeners_lock);
+	if (lsn) {
+		if (percore_hook_find(sk) == lsn)
+			percore_hook_off(lsn);
 		percore_hook_restore_ops(sk);
+	}
 	release_sock(sk);
 }
 
@@ -385,6 +400,24 @@ static bool percore_listen_wake_sleepers(const struct list_head *gone)
 		cond_resched();
 	}
 	return some;
+}
+
+/*
+ * sunrpc reads sk_data_ready and puts its own there without a lock: ours may
+ * have been taken back in between, and it will call us all the same. Then @lsn
+ * pins the module until the socket is closed.
+ */
+static bool percore_listen_keep(struct percore_listener *lsn)
+{
+	if (inet_sk_state_load(lsn->sk) != TCP_LISTEN ||
+	    !percore_hook_is_foreign(lsn->sk))
+		return false;
+	percore_hook_stacked(lsn);
+	spin_lock_bh(&percore_listeners_lock);
+	list_move_tail(&lsn->list, &percore_listener_gone);
+	schedule_delayed_work(&percore_listen_reaper, HZ / 10);
+	spin_unlock_bh(&percore_listeners_lock);
+	return true;
 }
 
 /*
@@ -407,17 +440,21 @@ static void percore_listen_bury(struct list_head *gone)
 		/* what came back to the pool has its waiters there */
 		if (inet_sk_state_load(lsn->sk) == TCP_LISTEN)
 			percore_listen_wake_pool(lsn->sk);
-		percore_listen_teardown(lsn);
+		if (!percore_listen_keep(lsn))
+			percore_listen_teardown(lsn);
 	}
 }
 
 /*
  * Who is left asleep in accept(), as by a disconnect that wakes but one, is
- * left alone until the module goes: he sleeps on in a stock kernel, too.
+ * left alone until the module goes: he sleeps on in a stock kernel, too. And
+ * who stacked on the socket may call us until it is closed.
  */
 static bool percore_listen_may_go(struct percore_listener *lsn)
 {
 	lockdep_assert_held(&percore_listeners_lock);
+	if (lsn->pinned && !sock_flag(lsn->sk, SOCK_DEAD))
+		return false;
 	return !percore_listen_on || !percore_listen_has_sleepers(lsn);
 }
 
@@ -451,13 +488,13 @@ static void percore_listen_reap(struct work_struct *work)
  */
 bool percore_listen_stop(void)
 {
-	struct percore_listener *lsn;
 	bool stacked = false;
+	struct sock *sk;
 	LIST_HEAD(gone);
 
-	while ((lsn = percore_listen_unlink_unwanted(&stacked))) {
-		percore_listen_let_go(lsn);
-		list_add_tail(&lsn->list, &gone);
+	while ((sk = percore_listen_find_unwanted(&stacked))) {
+		percore_listen_let_go(sk, &gone);
+		sock_put(sk);
 	}
 	percore_listen_bury(&gone);
 	return !stacked;
@@ -579,9 +616,9 @@ static bool percore_listen_stop_all(void)
 	percore_listen_allow(false);
 	done = percore_listen_stop();
 	mutex_unlock(&percore_select_lock);
-	/* none that have gone are left: it does not wait for sleepers now */
+	/* it does not wait for sleepers now: none is left but what is pinned */
 	flush_delayed_work(&percore_listen_reaper);
-	return done;
+	return done && list_empty_careful(&percore_listener_gone);
 }
 
 /**

@@ -266,6 +266,7 @@ void percore_hook_off(struct percore_listener *lsn);
 void percore_hook_restore_ops(struct sock *sk);
 void percore_hook_stacked(struct percore_listener *lsn);
 bool percore_hook_is_stacked(const struct percore_listener *lsn);
+bool percore_hook_is_foreign(const struct sock *sk);
 
 /* shard.c */
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,
