@@ -310,6 +310,35 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 	return 0;
 }
 
+/*
+ * kernel_accept() gives the new socket the operations that it has called us by,
+ * whatever we put there, and these outlive us. So it gets no connection from us
+ * but is told to come again, to a stock socket: by way of sk_data_ready, as it
+ * may have looked once for several connections.
+ */
+static int percore_accept_kernel(struct sock *sk)
+{
+	struct percore_listener *lsn;
+	int idx;
+
+	idx = srcu_read_lock(&percore_srcu);
+	lock_sock(sk);
+	lsn = percore_hook_find(sk);
+	if (lsn) {
+		if (percore_hook_is_stacked(lsn))
+			percore_hook_stacked(lsn);
+		percore_hook_off(lsn);
+		percore_hook_restore_ops(sk);
+	}
+	release_sock(sk);
+	srcu_read_unlock(&percore_srcu, idx);
+
+	rcu_read_lock_bh();
+	READ_ONCE(sk->sk_data_ready)(sk);
+	rcu_read_unlock_bh();
+	return -EAGAIN;
+}
+
 /**
  * percore_accept - proto_ops.accept of a listener with shards
  * @sock: the listening socket
@@ -318,13 +347,16 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
  *
  * Context: process, sleeps unless the socket or @arg says O_NONBLOCK.
  * Return: 0, or as inet_accept(); -ENOBUFS when the first accept() on a core
- *	found no memory.
+ *	found no memory; -EAGAIN when kernel_accept() is to come again.
  */
 int percore_accept(struct socket *sock, struct socket *newsock,
 		   struct proto_accept_arg *arg)
 {
 	struct sock *newsk = NULL;
 	int idx, err;
+
+	if (unlikely(arg->kern))
+		return percore_accept_kernel(sock->sk);
 
 	/* of the same module as ours, so the reference taken on it holds */
 	newsock->ops = percore_hook_stock_ops(newsock);

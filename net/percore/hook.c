@@ -125,17 +125,20 @@ percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 
 /**
  * percore_hook_clean_child - take out of a new socket what is ours
- * @lsn: the listener that it is a copy of
- * @child: the copy, which nobody else has seen yet
+ * @child: the copy of a listener, which nobody else has seen yet
  *
  * Called for each, whoever copies it and whenever: the kernel may have been
- * about to copy a listener when its pointers were replaced.
+ * about to copy a listener when its pointers were replaced, and who had stacked
+ * on one may have put our sk_data_ready back.
  *
  * Context: softirq, RCU read side.
  */
-void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child)
+void percore_hook_clean_child(struct sock *child)
 {
-	inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
+	struct percore_listener *lsn = percore_hook_find(child);
+
+	if (lsn)
+		inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
 	if (child->sk_data_ready == percore_shard_data_ready)
 		child->sk_data_ready = percore_stock_data_ready;
 }
@@ -188,7 +191,8 @@ bool percore_hook_prepare(struct sock *sk)
  * A part of the kernel that was given the socket by an application, sunrpc for
  * one, puts its own function there and calls the one that it found. While it
  * does, and it lets nobody know when it no longer does, the module stays: rmmod
- * says that it is in use until the socket is closed.
+ * says that it is in use until the socket is closed. That is all it keeps: from
+ * its first accept() on the socket is a stock one, see percore_accept_kernel().
  *
  * Context: any.
  */

@@ -291,7 +291,6 @@ static void percore_listen_state(void *data, const struct sock *csk,
 				 const int oldstate, const int newstate)
 {
 	struct sock *sk = (struct sock *)csk;
-	struct percore_listener *lsn;
 
 	if (likely(oldstate != TCP_LISTEN && newstate != TCP_LISTEN))
 		return;
@@ -300,9 +299,7 @@ static void percore_listen_state(void *data, const struct sock *csk,
 	if (newstate == TCP_LISTEN) {
 		percore_listen_attach(sk);
 	} else if (newstate == TCP_SYN_RECV) {
-		lsn = percore_hook_find(sk);
-		if (lsn)
-			percore_hook_clean_child(lsn, sk);
+		percore_hook_clean_child(sk);
 	} else {
 		percore_wish_forget(sk);
 		percore_listen_end(sk);

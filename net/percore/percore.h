@@ -260,7 +260,7 @@ void percore_hook_retire(void);
 struct percore_listener *percore_hook_find(const struct sock *sk);
 const struct proto_ops *percore_hook_stock_ops(const struct socket *sock);
 bool percore_hook_prepare(struct sock *sk);
-void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child);
+void percore_hook_clean_child(struct sock *child);
 void percore_hook_on(struct percore_listener *lsn);
 void percore_hook_off(struct percore_listener *lsn);
 void percore_hook_restore_ops(struct sock *sk);

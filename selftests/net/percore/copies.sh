@@ -4,7 +4,8 @@
 # here: no, it loads and unloads modules
 #
 #   listener --shutdown--> setsockopt(TCP_ULP) --> tls.ko copies its operations
-#        \---disconnect--> IPV6_ADDRFORM --> IPv4's operations
+#       |\---disconnect--> IPV6_ADDRFORM --> IPv4's operations
+#        \---portlist----> nfsd --> kernel_accept() copies them
 #
 # Claim: nobody copies a function of percore into what outlives the module, and
 # nobody loses one that is still needed: a socket that listens no more has the
@@ -43,4 +44,31 @@ else
 	skip "kernel TLS, first on a socket that listened, works after rmmod" "no tls.ko"
 fi
 check "and insmod" put_back
+
+# The kernel gives a connection that nfsd accepts the operations of its listener.
+nfsd() {
+	local said ended
+
+	coproc NFSD { "$here/nfsd.py" 2049 2>&1; }
+	# shellcheck disable=SC2153
+	local pid=$NFSD_PID to=${NFSD[1]}
+	read -r said <&"${NFSD[0]}"
+	echo "$said"
+	"$PERCORECTL" listeners
+	[ "$said" = "asked 8 of 8" ] &&
+		[ "$("$PERCORECTL" listeners --json | jq length)" = 0 ] &&
+		! rmmod percore
+	ended=$?
+	exec {to}>&-
+	wait "$pid" && [ "$ended" = 0 ]
+}
+
+if modprobe nfsd 2>/dev/null && mount -t nfsd nfsd /proc/fs/nfsd 2>/dev/null; then
+	defer umount /proc/fs/nfsd
+	ip link set lo up
+	check "nfsd takes a listener: it is a stock one, the module stays" nfsd
+	check "until it is closed" reload
+else
+	skip "nfsd takes a listener: it is a stock one, the module stays" "no nfsd"
+fi
 finish
