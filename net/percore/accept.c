@@ -51,17 +51,21 @@ static void percore_shard_miss(struct percore_shard *shard)
 		WRITE_ONCE(shard->missed_at, now);
 }
 
-/* The pool was said to be in use and was empty. */
-static void percore_pool_miss(struct percore_listener *lsn,
+/* The pool was said to be in use and was empty. Returns whether it still is. */
+static bool percore_pool_miss(struct percore_listener *lsn,
 			      struct percore_shard *shard)
 {
 	if (!shard || ++shard->pool_misses < PERCORE_POOL_MISSES)
-		return;
+		return true;
 	shard->pool_misses = 0;
 	WRITE_ONCE(lsn->pool_used, false);
-	smp_mb();	/* pairs with percore_pool_ready() */
-	if (!reqsk_queue_empty(percore_queue(lsn->sk)))
-		WRITE_ONCE(lsn->pool_used, true);
+	smp_mb();	/* pairs with percore_pool_use() */
+	if (reqsk_queue_empty(percore_queue(lsn->sk)))
+		return true;
+	WRITE_ONCE(lsn->pool_used, true);
+	/* who was woken for it may have looked in between, and sleep again */
+	percore_shard_pool_ready(lsn);
+	return false;
 }
 
 /* ---- taking ---- */
@@ -102,10 +106,8 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 
 	if (!READ_ONCE(lsn->pool_used))
 		return NULL;
-	if (percore_pool_empty(lsn)) {
-		percore_pool_miss(lsn, shard);
+	if (percore_pool_empty(lsn) && percore_pool_miss(lsn, shard))
 		return NULL;
-	}
 	/* as everybody who takes from it in process context */
 	lock_sock(sk);
 	req = reqsk_queue_remove(percore_queue(sk), sk);
@@ -334,7 +336,7 @@ static int percore_accept_kernel(struct sock *sk)
 	srcu_read_unlock(&percore_srcu, idx);
 
 	rcu_read_lock_bh();
-	READ_ONCE(sk->sk_data_ready)(sk);
+	sk->sk_data_ready(sk);
 	rcu_read_unlock_bh();
 	return -EAGAIN;
 }
@@ -411,10 +413,10 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 		mask = EPOLLIN | EPOLLRDNORM;
 		if (!READ_ONCE(shard->told))
 			WRITE_ONCE(shard->told, true);
-	} else if (!percore_pool_empty(lsn)) {
+	} else if (!percore_pool_empty(lsn) ||
+		   (READ_ONCE(lsn->pool_used) &&
+		    !percore_pool_miss(lsn, shard))) {
 		mask = EPOLLIN | EPOLLRDNORM;
-	} else if (READ_ONCE(lsn->pool_used)) {
-		percore_pool_miss(lsn, shard);
 	}
 	if (!mask)
 		percore_shard_miss(shard);

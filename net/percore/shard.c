@@ -396,7 +396,7 @@ static void percore_pool_use(struct percore_listener *lsn)
 {
 	/*
 	 * Pairs with percore_pool_miss(): either that one sees the connection
-	 * or we see its false.
+	 * or we see its false. If both, it wakes somebody again.
 	 */
 	smp_mb();
 	if (!READ_ONCE(lsn->pool_used))
