@@ -18,7 +18,8 @@
  *	accept(), any other                 the socket's own wait queue
  *
  * A connection that goes to a shard wakes its home (home.c), one that goes to
- * the pool wakes the socket's own wait queue and one task asleep on a shard.
+ * the pool wakes the socket's own wait queue and, unless that woke one who
+ * waits for one connection alone, one task asleep on a shard.
  *
  * An application that looks at the pool in vain costs the line that every
  * handshake on every core writes, so percore_listener.pool_used says whether

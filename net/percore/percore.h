@@ -294,7 +294,7 @@ void percore_home_fail(struct percore_shard *shard);
 void percore_home_forget(struct percore_shard *shard);
 bool percore_home_serves(const struct percore_shard *shard);
 bool percore_home_wake(struct percore_shard *shard);
-void percore_home_wake_pool(struct percore_listener *lsn,
+bool percore_home_wake_pool(struct percore_listener *lsn,
 			    struct percore_shard *shard);
 bool percore_home_told_all(struct percore_shard *shard);
 

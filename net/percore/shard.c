@@ -408,8 +408,8 @@ static void percore_pool_ready(struct percore_listener *lsn,
 			       struct percore_shard *shard, unsigned int cpu)
 {
 	percore_pool_use(lsn);
-	percore_home_wake_pool(lsn, shard);
-	percore_accept_wake(lsn, cpu);
+	if (!percore_home_wake_pool(lsn, shard))
+		percore_accept_wake(lsn, cpu);
 }
 
 /**

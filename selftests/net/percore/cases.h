@@ -50,6 +50,7 @@
 	CASE(accept_poll_at_once, YES, "and poll() tells of it at once") \
 	CASE(accept_order, YES, "connections of one CPU come out in order") \
 	CASE(accept_blocked, YES, "a sleeper on any CPU is woken by any CPU's connection") \
+	CASE(accept_one_woken, ANY, "a connection wakes one of two that sleep in accept()") \
 	CASE(accept_ended, YES, "shutdown and disconnect wake sleepers with EINVAL") \
 	CASE(accept_closed, ANY, "close() leaves a sleeper waiting for one connection more") \
 	CASE(accept_signal, ANY, "EINTR or restart, as the signal and SO_RCVTIMEO ask") \
