@@ -170,7 +170,7 @@ static bool percore_listen_wanted(const struct sock *sk)
 	if (!percore_listen_on)
 		return false;
 	wanted = READ_ONCE(pn->listen_shard) &&
-		 (bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
+		 (!READ_ONCE(pn->has_ports) ||
 		  test_bit(READ_ONCE(sk->sk_num), pn->listen_ports));
 	return percore_wish_of(sk, wanted);
 }
@@ -498,17 +498,32 @@ bool percore_listen_stop(void)
 }
 
 /**
- * percore_listen_look - let every listener look into its pool again
+ * percore_listen_stop_one - let go of one listener, if it is no longer wanted
+ * @sk: a TCP socket
+ * Context: process, sleeps.
+ */
+void percore_listen_stop_one(struct sock *sk)
+{
+	LIST_HEAD(gone);
+
+	percore_listen_let_go(sk, &gone);
+	percore_listen_bury(&gone);
+}
+
+/**
+ * percore_listen_look - let listeners look into their pools again
+ * @sk: the socket of the one that is to, or NULL: all
  *
  * Context: process.
  */
-void percore_listen_look(void)
+void percore_listen_look(const struct sock *sk)
 {
 	struct percore_listener *lsn;
 
 	spin_lock_bh(&percore_listeners_lock);
 	list_for_each_entry(lsn, &percore_listener_list, list)
-		WRITE_ONCE(lsn->pool_used, true);
+		if (!sk || lsn->sk == sk)
+			WRITE_ONCE(lsn->pool_used, true);
 	spin_unlock_bh(&percore_listeners_lock);
 }
 

@@ -180,6 +180,7 @@ struct percore_listener {
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
+ * @has_ports: it is not empty
  * @connect_local: net.percore.connect_local
  * @connect_on: that is in force; under percore_connect_lock
  * @connect_over: it is off for good; under the same lock
@@ -196,6 +197,7 @@ struct percore_net {
 	u8 listen_shard;
 	unsigned int listen_steal_us;
 	unsigned long *listen_ports;
+	bool has_ports;
 	u8 connect_local;
 	bool connect_on;
 	bool connect_over;
@@ -230,7 +232,8 @@ int percore_listen_release(struct socket *sock);
 void percore_listen_attach(struct sock *sk);
 void percore_listen_detach(struct sock *sk);
 bool percore_listen_stop(void);
-void percore_listen_look(void);
+void percore_listen_stop_one(struct sock *sk);
+void percore_listen_look(const struct sock *sk);
 unsigned int percore_listen_count(struct net *net);
 int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
@@ -246,6 +249,7 @@ int percore_adopt_walk(percore_adopt_match match, percore_adopt_visit visit,
 		       void *arg);
 void percore_adopt(void);
 void percore_adopt_again(void);
+void percore_adopt_again_one(struct sock *sk);
 
 /* wish.c */
 bool percore_wish_of(const struct sock *sk, bool otherwise);
