@@ -18,7 +18,8 @@
  *	accept(), any other                 the socket's own wait queue
  *
  * A connection that goes to a shard wakes its home (home.c), one that goes to
- * the pool wakes the socket's own wait queue and one task asleep on a shard.
+ * the pool wakes the socket's own wait queue and, unless that woke one who
+ * waits for one connection alone, one task asleep on a shard.
  *
  * An application that looks at the pool in vain costs the line that every
  * handshake on every core writes, so percore_listener.pool_used says whether
@@ -51,17 +52,21 @@ static void percore_shard_miss(struct percore_shard *shard)
 		WRITE_ONCE(shard->missed_at, now);
 }
 
-/* The pool was said to be in use and was empty. */
-static void percore_pool_miss(struct percore_listener *lsn,
+/* The pool was said to be in use and was empty. Returns whether it still is. */
+static bool percore_pool_miss(struct percore_listener *lsn,
 			      struct percore_shard *shard)
 {
 	if (!shard || ++shard->pool_misses < PERCORE_POOL_MISSES)
-		return;
+		return true;
 	shard->pool_misses = 0;
 	WRITE_ONCE(lsn->pool_used, false);
-	smp_mb();	/* pairs with percore_pool_ready() */
-	if (!reqsk_queue_empty(percore_queue(lsn->sk)))
-		WRITE_ONCE(lsn->pool_used, true);
+	smp_mb();	/* pairs with percore_pool_use() */
+	if (reqsk_queue_empty(percore_queue(lsn->sk)))
+		return true;
+	WRITE_ONCE(lsn->pool_used, true);
+	/* who was woken for it may have looked in between, and sleep again */
+	percore_shard_pool_ready(lsn);
+	return false;
 }
 
 /* ---- taking ---- */
@@ -102,10 +107,8 @@ static struct sock *percore_take_from_pool(struct percore_listener *lsn,
 
 	if (!READ_ONCE(lsn->pool_used))
 		return NULL;
-	if (percore_pool_empty(lsn)) {
-		percore_pool_miss(lsn, shard);
+	if (percore_pool_empty(lsn) && percore_pool_miss(lsn, shard))
 		return NULL;
-	}
 	/* as everybody who takes from it in process context */
 	lock_sock(sk);
 	req = reqsk_queue_remove(percore_queue(sk), sk);
@@ -310,6 +313,35 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
 	return 0;
 }
 
+/*
+ * kernel_accept() gives the new socket the operations that it has called us by,
+ * whatever we put there, and these outlive us. So it gets no connection from us
+ * but is told to come again, to a stock socket: by way of sk_data_ready, as it
+ * may have looked once for several connections.
+ */
+static int percore_accept_kernel(struct sock *sk)
+{
+	struct percore_listener *lsn;
+	int idx;
+
+	idx = srcu_read_lock(&percore_srcu);
+	lock_sock(sk);
+	lsn = percore_hook_find(sk);
+	if (lsn) {
+		if (percore_hook_is_stacked(lsn))
+			percore_hook_stacked(lsn);
+		percore_hook_off(lsn);
+		percore_hook_restore_ops(sk);
+	}
+	release_sock(sk);
+	srcu_read_unlock(&percore_srcu, idx);
+
+	rcu_read_lock_bh();
+	sk->sk_data_ready(sk);
+	rcu_read_unlock_bh();
+	return -EAGAIN;
+}
+
 /**
  * percore_accept - proto_ops.accept of a listener with shards
  * @sock: the listening socket
@@ -318,7 +350,7 @@ static int percore_accept_one(struct socket *sock, struct sock **newsk,
  *
  * Context: process, sleeps unless the socket or @arg says O_NONBLOCK.
  * Return: 0, or as inet_accept(); -ENOBUFS when the first accept() on a core
- *	found no memory.
+ *	found no memory; -EAGAIN when kernel_accept() is to come again.
  */
 int percore_accept(struct socket *sock, struct socket *newsock,
 		   struct proto_accept_arg *arg)
@@ -326,8 +358,11 @@ int percore_accept(struct socket *sock, struct socket *newsock,
 	struct sock *newsk = NULL;
 	int idx, err;
 
+	if (unlikely(arg->kern))
+		return percore_accept_kernel(sock->sk);
+
 	/* of the same module as ours, so the reference taken on it holds */
-	newsock->ops = percore_hook_stock_ops(sock);
+	newsock->ops = percore_hook_stock_ops(newsock);
 
 	idx = srcu_read_lock(&percore_srcu);
 	err = percore_accept_one(sock, &newsk, arg, &idx);
@@ -379,10 +414,10 @@ __poll_t percore_accept_poll(struct file *file, struct socket *sock,
 		mask = EPOLLIN | EPOLLRDNORM;
 		if (!READ_ONCE(shard->told))
 			WRITE_ONCE(shard->told, true);
-	} else if (!percore_pool_empty(lsn)) {
+	} else if (!percore_pool_empty(lsn) ||
+		   (READ_ONCE(lsn->pool_used) &&
+		    !percore_pool_miss(lsn, shard))) {
 		mask = EPOLLIN | EPOLLRDNORM;
-	} else if (READ_ONCE(lsn->pool_used)) {
-		percore_pool_miss(lsn, shard);
 	}
 	if (!mask)
 		percore_shard_miss(shard);

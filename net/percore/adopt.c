@@ -148,7 +148,7 @@ void percore_adopt(void)
 	if (percore_adopt_walk(percore_adopt_may, percore_adopt_one, NULL))
 		pr_warn_once("percore: no memory to adopt listeners\n");
 	synchronize_rcu();
-	percore_listen_look();
+	percore_listen_look(NULL);
 }
 
 /**
@@ -162,4 +162,25 @@ void percore_adopt_again(void)
 	lockdep_assert_held(&percore_select_lock);
 	percore_listen_stop();
 	percore_adopt();
+}
+
+/**
+ * percore_adopt_again_one - the same for one socket, for which something else
+ * is wished
+ * @sk: the socket; the caller has its file
+ *
+ * Anybody may ask for this, again and again: it costs nobody else anything. The
+ * socket's lock, under which settings and wishes are looked at and followed,
+ * is enough here.
+ *
+ * Context: process, sleeps.
+ */
+void percore_adopt_again_one(struct sock *sk)
+{
+	percore_listen_stop_one(sk);
+	if (!percore_adopt_may(sk, NULL))
+		return;
+	percore_adopt_one(sk, NULL);
+	synchronize_rcu();
+	percore_listen_look(sk);
 }

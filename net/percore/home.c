@@ -325,14 +325,16 @@ static bool percore_bell_try(struct percore_trial *trial,
 
 /*
  * As __wake_up() of one exclusive waiter, but begin with the @skip'th of these
- * and come to those before it last, so that each is tried some time.
+ * and come to those before it last, so that each is tried some time. Returns
+ * whether one was woken.
  */
-static void percore_bell_try_all(struct wait_queue_head *head,
+static bool percore_bell_try_all(struct wait_queue_head *head,
 				 struct percore_trial *trial, unsigned int skip)
 {
 	struct wait_queue_entry *entry, *next;
 	unsigned long flags;
 	unsigned int n = 0;
+	bool woken = true;
 
 	spin_lock_irqsave(&head->lock, flags);
 	list_for_each_entry(entry, &head->head, entry)
@@ -349,9 +351,11 @@ static void percore_bell_try_all(struct wait_queue_head *head,
 	list_for_each_entry_safe(entry, next, &head->head, entry)
 		if (entry->flags & WQ_FLAG_EXCLUSIVE && n++ < skip &&
 		    percore_bell_try(trial, entry))
-			break;
+			goto unlock;
+	woken = false;
 unlock:
 	spin_unlock_irqrestore(&head->lock, flags);
+	return woken;
 }
 
 static void percore_bell_note(struct percore_shard *shard,
@@ -373,11 +377,18 @@ static void percore_bell_note(struct percore_shard *shard,
 	spin_unlock(&shard->lock);
 }
 
-static void percore_bell_learn(struct percore_shard *shard,
+/* As sock_def_readable(). Returns whether an exclusive waiter was woken. */
+static bool percore_home_wake_one(struct wait_queue_head *head)
+{
+	return __wake_up(head, TASK_INTERRUPTIBLE, 1, PERCORE_READABLE);
+}
+
+static bool percore_bell_learn(struct percore_shard *shard,
 			       struct wait_queue_head *head)
 {
 	struct percore_trial trial = {};
 	unsigned int skip;
+	bool woken;
 
 	spin_lock(&shard->lock);
 	trial.home = pid_task(shard->home_pid, PIDTYPE_PID);
@@ -386,43 +397,50 @@ static void percore_bell_learn(struct percore_shard *shard,
 	spin_unlock(&shard->lock);
 	if (!trial.home) {
 		percore_home_forget(shard);
-		wake_up_interruptible_poll(head, EPOLLIN | EPOLLPRI |
-						 EPOLLRDNORM | EPOLLRDBAND);
-		return;
+		return percore_home_wake_one(head);
 	}
-	percore_bell_try_all(head, &trial, skip);
+	woken = percore_bell_try_all(head, &trial, skip);
 	percore_bell_note(shard, &trial);
+	return woken;
 }
 
 /**
  * percore_home_wake_pool - a connection is in the pool: wake as stock does
  * @lsn: the listener
  * @shard: of this core, or NULL; its bell may be learned from what happens
- * Context: softirq.
+ * Context: process or softirq.
+ * Return: true when an exclusive waiter was woken for it: then nobody else is
+ *	to be. Not known where nobody sleeps in accept() on a shard.
  */
-void percore_home_wake_pool(struct percore_listener *lsn,
+bool percore_home_wake_pool(struct percore_listener *lsn,
 			    struct percore_shard *shard)
 {
+	bool learn = shard && READ_ONCE(shard->home) &&
+		     !READ_ONCE(shard->bell) && !READ_ONCE(shard->home_sleeps);
 	struct sock *sk = lsn->sk;
 	struct socket_wq *wq;
+	bool woken = false;
 
-	if (!shard || !READ_ONCE(shard->home) || READ_ONCE(shard->bell) ||
-	    READ_ONCE(shard->home_sleeps) || sock_flag(sk, SOCK_FASYNC)) {
+	if (sock_flag(sk, SOCK_FASYNC) ||
+	    (!learn && cpumask_empty(lsn->sleep_cpus))) {
 		percore_stock_data_ready(sk);
-		return;
+		return false;
 	}
 	rcu_read_lock();
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
-		percore_bell_learn(shard, &wq->wait);
+		woken = learn ? percore_bell_learn(shard, &wq->wait) :
+				percore_home_wake_one(&wq->wait);
 	rcu_read_unlock();
+	return woken;
 }
 
 /**
  * percore_home_told_all - has everybody who waits been told of a connection?
  * @shard: where it lies
  * Context: softirq; the shard's lock is held.
- * Return: true when the bell's is the only entry on the socket's wait queue.
+ * Return: true when the bell is the only entry on the socket's wait queue. Who
+ *	sleeps in accept() on a shard is not seen here.
  */
 bool percore_home_told_all(struct percore_shard *shard)
 {

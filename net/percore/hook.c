@@ -51,13 +51,20 @@ static struct percore_ops *percore_ops_of(const struct sock *sk)
 
 /**
  * percore_hook_stock_ops - socket operations as if percore were not there
- * @sock: a TCP socket whose ->ops is or was percore's
+ * @sock: a TCP socket whose ->ops is or was percore's. Its family does not tell
+ *	which: IPV6_ADDRFORM changes that once it no longer listens
  * Context: any.
- * Return: the kernel's table for the family of @sock.
+ * Return: the kernel's table that ->ops is made of, or ->ops if it is not ours.
  */
 const struct proto_ops *percore_hook_stock_ops(const struct socket *sock)
 {
-	return percore_ops_of(sock->sk)->stock;
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(percore_ops); i++)
+		if (ops == READ_ONCE(percore_ops[i].ours))
+			return percore_ops[i].stock;
+	return ops;
 }
 
 static int percore_conn_request(struct sock *sk, struct sk_buff *skb);
@@ -118,17 +125,20 @@ percore_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
 
 /**
  * percore_hook_clean_child - take out of a new socket what is ours
- * @lsn: the listener that it is a copy of
- * @child: the copy, which nobody else has seen yet
+ * @child: the copy of a listener, which nobody else has seen yet
  *
  * Called for each, whoever copies it and whenever: the kernel may have been
- * about to copy a listener when its pointers were replaced.
+ * about to copy a listener when its pointers were replaced, and who had stacked
+ * on one may have put our sk_data_ready back.
  *
  * Context: softirq, RCU read side.
  */
-void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child)
+void percore_hook_clean_child(struct sock *child)
 {
-	inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
+	struct percore_listener *lsn = percore_hook_find(child);
+
+	if (lsn)
+		inet_csk(child)->icsk_af_ops = lsn->orig_af_ops;
 	if (child->sk_data_ready == percore_shard_data_ready)
 		child->sk_data_ready = percore_stock_data_ready;
 }
@@ -181,7 +191,8 @@ bool percore_hook_prepare(struct sock *sk)
  * A part of the kernel that was given the socket by an application, sunrpc for
  * one, puts its own function there and calls the one that it found. While it
  * does, and it lets nobody know when it no longer does, the module stays: rmmod
- * says that it is in use until the socket is closed.
+ * says that it is in use until the socket is closed. That is all it keeps: from
+ * its first accept() on the socket is a stock one, see percore_accept_kernel().
  *
  * Context: any.
  */
@@ -192,24 +203,34 @@ void percore_hook_stacked(struct percore_listener *lsn)
 }
 
 /**
- * percore_hook_is_stacked - has somebody put a hook over ours?
- * @lsn: a listener
+ * percore_hook_is_foreign - is sk_data_ready neither ours nor the kernel's?
+ * @sk: a TCP socket
  * Context: any.
- * Return: whether sk_data_ready of an active listener is another's.
+ * Return: whether.
  */
-bool percore_hook_is_stacked(const struct percore_listener *lsn)
+bool percore_hook_is_foreign(const struct sock *sk)
 {
-	void (*data_ready)(struct sock *sk);
+	void (*data_ready)(struct sock *sk) = READ_ONCE(sk->sk_data_ready);
 
-	data_ready = READ_ONCE(lsn->sk->sk_data_ready);
-	return READ_ONCE(lsn->active) &&
-	       data_ready != percore_shard_data_ready &&
+	return data_ready != percore_shard_data_ready &&
 	       data_ready != percore_stock_data_ready;
 }
 
 /**
+ * percore_hook_is_stacked - has somebody put a hook over ours?
+ * @lsn: a listener
+ * Context: any.
+ * Return: whether somebody may call us by a copy of what he found there.
+ */
+bool percore_hook_is_stacked(const struct percore_listener *lsn)
+{
+	return READ_ONCE(lsn->pinned) ||
+	       (READ_ONCE(lsn->active) && percore_hook_is_foreign(lsn->sk));
+}
+
+/**
  * percore_hook_on - connections may go to shards from now on
- * @lsn: the listener, idle; its socket is locked and has a table
+ * @lsn: the listener, new; its socket is locked and has a table
  * Context: process, does not sleep.
  */
 void percore_hook_on(struct percore_listener *lsn)
@@ -238,7 +259,7 @@ void percore_hook_on(struct percore_listener *lsn)
 }
 
 /**
- * percore_hook_off - from active to idle: connections take the stock way
+ * percore_hook_off - no longer active: connections take the stock way
  * @lsn: the listener; its socket is locked, or unreachable
  * Context: process or softirq, does not sleep.
  */

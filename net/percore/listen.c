@@ -10,18 +10,22 @@
  * of the socket. adopt.c finds those that listen already. There is one
  * listener, struct percore_listener, for a socket:
  *
- *	        listen(), adopted             close(), shutdown(), ss -K ...
- *	(not ours) ----------> active ---------------------------> idle
- *	    ^                  |    ^                              | |
- *	    |   percore_listen_stop()         listen() again       | |
- *	    +------------------+    +------------------------------+ |
- *	    ^                                          release       |
- *	    +--------------------------------------------------------+
+ *	             listen(), adopted
+ *	  (not ours) ----------------------------------> active
+ *	    ^   ^   percore_listen_stop()                |  |
+ *	    |   +----------------------------------------+  |
+ *	    |   close(), shutdown(), connect(), ss -K ...   |
+ *	    +-----------------------------------------------+
  *
  * From LISTEN to another state the tracepoint fires before the kernel resets
  * what waits in the accept queue, so it is enough to put the shards' contents
  * back there: resets, migration to another socket of a reuseport group and
  * their order are the kernel's own.
+ *
+ * All three pointers are the kernel's again before the socket leaves LISTEN. It
+ * may be connected then, and others copy the socket operations of a connection
+ * (TCP_ULP), replace them (IPV6_ADDRFORM), or sleep in its release (SO_LINGER):
+ * all that is as if it had never been ours.
  *
  * Who may hold a listener, and what ends it:
  *   softirq (af_ops, sk_data_ready)	  RCU; call_rcu() frees
@@ -53,8 +57,12 @@ DEFINE_SRCU(percore_srcu);
 static DEFINE_HASHTABLE(percore_listeners, 8);
 static DEFINE_SPINLOCK(percore_listeners_lock);
 static LIST_HEAD(percore_listener_list);	/* the same, oldest first */
+static LIST_HEAD(percore_listener_gone);	/* for percore_listen_reap() */
 static u64 percore_last_id;	/* under percore_listeners_lock */
-static bool percore_closing;	/* under percore_listeners_lock */
+static bool percore_listen_on;	/* the probe is there; under the same lock */
+
+static void percore_listen_reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(percore_listen_reaper, percore_listen_reap);
 
 static struct tracepoint *percore_state_tracepoint;
 
@@ -159,10 +167,10 @@ static bool percore_listen_wanted(const struct sock *sk)
 	bool wanted;
 
 	lockdep_assert_held(&percore_listeners_lock);
-	if (percore_closing)
+	if (!percore_listen_on)
 		return false;
 	wanted = READ_ONCE(pn->listen_shard) &&
-		 (bitmap_empty(pn->listen_ports, PERCORE_PORTS) ||
+		 (!READ_ONCE(pn->has_ports) ||
 		  test_bit(READ_ONCE(sk->sk_num), pn->listen_ports));
 	return percore_wish_of(sk, wanted);
 }
@@ -228,11 +236,9 @@ void percore_listen_attach(struct sock *sk)
 {
 	struct percore_listener *lsn;
 
-	spin_lock_bh(&percore_listeners_lock);
-	lsn = percore_listen_lookup(sk);
-	spin_unlock_bh(&percore_listeners_lock);
-	if (!lsn && percore_listen_eligible(sk))
-		lsn = percore_listen_add(sk);
+	if (percore_listen_has(sk) || !percore_listen_eligible(sk))
+		return;
+	lsn = percore_listen_add(sk);
 	if (lsn)
 		percore_hook_on(lsn);
 }
@@ -255,6 +261,28 @@ void percore_listen_detach(struct sock *sk)
 }
 
 /*
+ * A socket, locked, is about to leave LISTEN. Tasks may still be in accept() or
+ * poll() on it, and this is no place to wait for them.
+ */
+static void percore_listen_end(struct sock *sk)
+{
+	struct percore_listener *lsn = percore_hook_find(sk);
+
+	if (lsn)
+		percore_hook_off(lsn);
+	percore_hook_restore_ops(sk);
+
+	spin_lock_bh(&percore_listeners_lock);
+	lsn = percore_listen_lookup(sk);
+	if (lsn) {
+		hash_del(&lsn->node);
+		list_move_tail(&lsn->list, &percore_listener_gone);
+		mod_delayed_work(system_wq, &percore_listen_reaper, 0);
+	}
+	spin_unlock_bh(&percore_listeners_lock);
+}
+
+/*
  * Every change of a TCP state on the machine comes by here: decide with two
  * compares. A child is born in LISTEN, as a copy of its listener, and leaves
  * for SYN_RECV at once: the moment to take out of it what is ours.
@@ -263,7 +291,6 @@ static void percore_listen_state(void *data, const struct sock *csk,
 				 const int oldstate, const int newstate)
 {
 	struct sock *sk = (struct sock *)csk;
-	struct percore_listener *lsn;
 
 	if (likely(oldstate != TCP_LISTEN && newstate != TCP_LISTEN))
 		return;
@@ -271,25 +298,22 @@ static void percore_listen_state(void *data, const struct sock *csk,
 		return;
 	if (newstate == TCP_LISTEN) {
 		percore_listen_attach(sk);
-		return;
+	} else if (newstate == TCP_SYN_RECV) {
+		percore_hook_clean_child(sk);
+	} else {
+		percore_wish_forget(sk);
+		percore_listen_end(sk);
 	}
-	percore_wish_forget(sk);
-	lsn = percore_hook_find(sk);
-	if (!lsn)
-		return;
-	if (lsn->sk == sk)
-		percore_hook_off(lsn);
-	else
-		percore_hook_clean_child(lsn, sk);
 }
 
 /*
- * Take one listener that is no longer wanted out of the table. Those that
- * somebody has stacked on stay as they are and make @stacked true.
+ * The socket, held, of a listener that is no longer wanted. Those that somebody
+ * has stacked on stay as they are and make @stacked true.
  */
-static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
+static struct sock *percore_listen_find_unwanted(bool *stacked)
 {
 	struct percore_listener *lsn;
+	struct sock *sk = NULL;
 
 	spin_lock_bh(&percore_listeners_lock);
 	list_for_each_entry(lsn, &percore_listener_list, list) {
@@ -299,14 +323,12 @@ static struct percore_listener *percore_listen_unlink_unwanted(bool *stacked)
 			*stacked = true;
 			continue;
 		}
-		__percore_listen_unlink(lsn);
-		/* release may go on without us now */
-		sock_hold(lsn->sk);
-		spin_unlock_bh(&percore_listeners_lock);
-		return lsn;
+		sk = lsn->sk;
+		sock_hold(sk);
+		break;
 	}
 	spin_unlock_bh(&percore_listeners_lock);
-	return NULL;
+	return sk;
 }
 
 static bool percore_listen_has_sleepers(struct percore_listener *lsn)
@@ -333,16 +355,30 @@ static void percore_listen_wake_pool(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/* Nobody comes to @lsn any more; some may still be in it. */
-static void percore_listen_let_go(struct percore_listener *lsn)
+/*
+ * Take @sk's listener out of the table, if it still is not wanted and nobody
+ * has stacked on it by now. Some may still be in it; it goes to @gone.
+ */
+static void percore_listen_let_go(struct sock *sk, struct list_head *gone)
 {
-	struct sock *sk = lsn->sk;
+	struct percore_listener *lsn;
 
 	lock_sock(sk);
-	if (percore_hook_find(sk) == lsn)
-		percore_hook_off(lsn);
-	if (!percore_listen_has(sk))	/* nor does it listen anew by now */
+	spin_lock_bh(&percore_listeners_lock);
+	lsn = percore_listen_lookup(sk);
+	if (lsn && !percore_listen_wanted(sk) &&
+	    !percore_hook_is_stacked(lsn)) {
+		__percore_listen_unlink(lsn);
+		list_add_tail(&lsn->list, gone);
+	} else {
+		lsn = NULL;
+	}
+	spin_unlock_bh(&percore_listeners_lock);
+	if (lsn) {
+		if (percore_hook_find(sk) == lsn)
+			percore_hook_off(lsn);
 		percore_hook_restore_ops(sk);
+	}
 	release_sock(sk);
 }
 
@@ -353,12 +389,88 @@ static bool percore_listen_wake_sleepers(const struct list_head *gone)
 	bool some = false;
 
 	list_for_each_entry(lsn, gone, list) {
+		if (!percore_listen_has_sleepers(lsn))
+			continue;
 		percore_shard_wake_all(lsn);
 		percore_listen_wake_pool(lsn->sk);
-		some |= percore_listen_has_sleepers(lsn);
+		some = true;
 		cond_resched();
 	}
 	return some;
+}
+
+/*
+ * sunrpc reads sk_data_ready and puts its own there without a lock: ours may
+ * have been taken back in between, and it will call us all the same. Then @lsn
+ * pins the module until the socket is closed.
+ */
+static bool percore_listen_keep(struct percore_listener *lsn)
+{
+	if (inet_sk_state_load(lsn->sk) != TCP_LISTEN ||
+	    !percore_hook_is_foreign(lsn->sk))
+		return false;
+	percore_hook_stacked(lsn);
+	spin_lock_bh(&percore_listeners_lock);
+	list_move_tail(&lsn->list, &percore_listener_gone);
+	schedule_delayed_work(&percore_listen_reaper, HZ / 10);
+	spin_unlock_bh(&percore_listeners_lock);
+	return true;
+}
+
+/*
+ * Free listeners that are on no list that others see. One grace period for all
+ * of them, as there may be thousands. Whoever sleeps in accept() is woken.
+ */
+static void percore_listen_bury(struct list_head *gone)
+{
+	struct percore_listener *lsn, *next;
+
+	if (list_empty(gone))
+		return;
+	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
+	smp_mb();
+	while (percore_listen_wake_sleepers(gone))
+		fsleep(1000);
+	synchronize_srcu(&percore_srcu);
+
+	list_for_each_entry_safe(lsn, next, gone, list) {
+		/* what came back to the pool has its waiters there */
+		if (inet_sk_state_load(lsn->sk) == TCP_LISTEN)
+			percore_listen_wake_pool(lsn->sk);
+		if (!percore_listen_keep(lsn))
+			percore_listen_teardown(lsn);
+	}
+}
+
+/*
+ * Who is left asleep in accept(), as by a disconnect that wakes but one, is
+ * left alone until the module goes: he sleeps on in a stock kernel, too. And
+ * who stacked on the socket may call us until it is closed.
+ */
+static bool percore_listen_may_go(struct percore_listener *lsn)
+{
+	lockdep_assert_held(&percore_listeners_lock);
+	if (lsn->pinned && !sock_flag(lsn->sk, SOCK_DEAD))
+		return false;
+	return !percore_listen_on || !percore_listen_has_sleepers(lsn);
+}
+
+/* The second half of percore_listen_end() */
+static void percore_listen_reap(struct work_struct *work)
+{
+	struct percore_listener *lsn, *next;
+	LIST_HEAD(gone);
+
+	spin_lock_bh(&percore_listeners_lock);
+	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
+	smp_mb();
+	list_for_each_entry_safe(lsn, next, &percore_listener_gone, list)
+		if (percore_listen_may_go(lsn))
+			list_move_tail(&lsn->list, &gone);
+	if (!list_empty(&percore_listener_gone))
+		schedule_delayed_work(&percore_listen_reaper, HZ / 10);
+	spin_unlock_bh(&percore_listeners_lock);
+	percore_listen_bury(&gone);
 }
 
 /**
@@ -366,54 +478,52 @@ static bool percore_listen_wake_sleepers(const struct list_head *gone)
  *
  * They become stock ones: connections waiting in shards go to the socket's own
  * accept queue, tasks asleep in accept() restart the system call without
- * noticing. One grace period for all of them, as there may be thousands: those
- * unlinked are on no list that others see.
+ * noticing.
  *
  * Context: process, sleeps.
  * Return: false when some stay as they are, see percore_hook_stacked().
  */
 bool percore_listen_stop(void)
 {
-	struct percore_listener *lsn, *next;
 	bool stacked = false;
+	struct sock *sk;
 	LIST_HEAD(gone);
 
-	while ((lsn = percore_listen_unlink_unwanted(&stacked))) {
-		percore_listen_let_go(lsn);
-		list_add_tail(&lsn->list, &gone);
-	}
-	if (list_empty(&gone))
-		return !stacked;
-
-	/* pairs with prepare_to_wait_exclusive() in percore_accept_sleep() */
-	smp_mb();
-	while (percore_listen_wake_sleepers(&gone))
-		fsleep(1000);
-	synchronize_srcu(&percore_srcu);
-
-	list_for_each_entry_safe(lsn, next, &gone, list) {
-		struct sock *sk = lsn->sk;
-
-		/* what came back to the pool has its waiters there */
-		percore_listen_wake_pool(sk);
-		percore_listen_teardown(lsn);
+	while ((sk = percore_listen_find_unwanted(&stacked))) {
+		percore_listen_let_go(sk, &gone);
 		sock_put(sk);
 	}
+	percore_listen_bury(&gone);
 	return !stacked;
 }
 
 /**
- * percore_listen_look - let every listener look into its pool again
+ * percore_listen_stop_one - let go of one listener, if it is no longer wanted
+ * @sk: a TCP socket
+ * Context: process, sleeps.
+ */
+void percore_listen_stop_one(struct sock *sk)
+{
+	LIST_HEAD(gone);
+
+	percore_listen_let_go(sk, &gone);
+	percore_listen_bury(&gone);
+}
+
+/**
+ * percore_listen_look - let listeners look into their pools again
+ * @sk: the socket of the one that is to, or NULL: all
  *
  * Context: process.
  */
-void percore_listen_look(void)
+void percore_listen_look(const struct sock *sk)
 {
 	struct percore_listener *lsn;
 
 	spin_lock_bh(&percore_listeners_lock);
 	list_for_each_entry(lsn, &percore_listener_list, list)
-		WRITE_ONCE(lsn->pool_used, true);
+		if (!sk || lsn->sk == sk)
+			WRITE_ONCE(lsn->pool_used, true);
 	spin_unlock_bh(&percore_listeners_lock);
 }
 
@@ -471,8 +581,19 @@ static void percore_listen_match(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
+static void percore_listen_allow(bool on)
+{
+	spin_lock_bh(&percore_listeners_lock);
+	percore_listen_on = on;
+	spin_unlock_bh(&percore_listeners_lock);
+}
+
 /**
  * percore_listen_init - start to attach to sockets that start to listen
+ *
+ * Sysctls are there already. What they adopt before the probe is would not be
+ * seen to end, hence nothing.
+ *
  * Context: process.
  * Return: 0, -ENOENT when the kernel lacks the tracepoint, or an errno of
  *	sock_create_kern() or tracepoint_probe_register().
@@ -488,8 +609,28 @@ int percore_listen_init(void)
 	err = percore_hook_init();
 	if (err)
 		return err;
-	return tracepoint_probe_register(percore_state_tracepoint,
-					 percore_listen_state, NULL);
+	err = tracepoint_probe_register(percore_state_tracepoint,
+					percore_listen_state, NULL);
+	if (!err)
+		percore_listen_allow(true);
+	return err;
+}
+
+/*
+ * Let go of all. Under the lock, since a sysctl that was written before may
+ * have taken listeners out of the table and not yet let go of them.
+ */
+static bool percore_listen_stop_all(void)
+{
+	bool done;
+
+	mutex_lock(&percore_select_lock);
+	percore_listen_allow(false);
+	done = percore_listen_stop();
+	mutex_unlock(&percore_select_lock);
+	/* it does not wait for sleepers now: none is left but what is pinned */
+	flush_delayed_work(&percore_listen_reaper);
+	return done && list_empty_careful(&percore_listener_gone);
 }
 
 /**
@@ -502,12 +643,8 @@ int percore_listen_init(void)
  */
 void percore_listen_exit(void)
 {
-	spin_lock_bh(&percore_listeners_lock);
-	percore_closing = true;
-	spin_unlock_bh(&percore_listeners_lock);
-
 	/* stacked on, with no connection since: or rmmod would have failed */
-	while (!percore_listen_stop()) {
+	while (!percore_listen_stop_all()) {
 		pr_warn_once("waiting for a listener in use by the kernel\n");
 		msleep(100);
 	}

@@ -216,7 +216,11 @@ static int percore_netlink_wish_at(struct sk_buff *request,
 
 	if (!netlink_ns_capable(request, net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
+	mutex_lock(&percore_select_lock);
 	err = percore_wish_at(net, port, what);
+	if (!err)
+		percore_adopt_again();
+	mutex_unlock(&percore_select_lock);
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG_FMT_MOD(info->extack,
 				       "nobody listens at port %u", port);
@@ -227,7 +231,6 @@ static int percore_netlink_wish(struct sk_buff *request,
 				struct genl_info *info)
 {
 	enum percore_shard_wish what;
-	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, PERCORE_A_LISTENER_SHARD))
 		return -EINVAL;
@@ -236,15 +239,9 @@ static int percore_netlink_wish(struct sk_buff *request,
 	    GENL_REQ_ATTR_CHECK(info, PERCORE_A_LISTENER_PORT))
 		return -EINVAL;
 
-	mutex_lock(&percore_select_lock);
 	if (info->attrs[PERCORE_A_LISTENER_FD])
-		err = percore_netlink_wish_fd(request, info, what);
-	else
-		err = percore_netlink_wish_at(request, info, what);
-	if (!err)
-		percore_adopt_again();
-	mutex_unlock(&percore_select_lock);
-	return err;
+		return percore_netlink_wish_fd(request, info, what);
+	return percore_netlink_wish_at(request, info, what);
 }
 
 static int percore_netlink_put_queue(struct sk_buff *skb, unsigned int id,

@@ -151,12 +151,12 @@ struct percore_shard {
  * @sleep_cpus: cores on whose shard a task ever slept in accept()
  * @id: counts up, one for each listener; orders @list
  * @node: in the table of listeners, under percore_listeners_lock
- * @list: in the list of listeners, under percore_listeners_lock
+ * @list: in a list of listeners, under percore_listeners_lock
  * @rcu: frees it after the last softirq that may have seen it
  * @shard: one per possible CPU, NULL until first used
  *
- * Lives from the first listen() of a socket until its release or until
- * percore lets go of it, whichever takes it out of the table first.
+ * Lives from listen() of a socket until it listens no more or percore lets go
+ * of it, whichever takes it out of the table first.
  */
 struct percore_listener {
 	struct inet_connection_sock_af_ops af_ops;
@@ -180,6 +180,7 @@ struct percore_listener {
  * @listen_shard: net.percore.listen_shard
  * @listen_steal_us: net.percore.listen_steal_us
  * @listen_ports: net.percore.listen_ports, a bitmap of PERCORE_PORTS
+ * @has_ports: it is not empty
  * @connect_local: net.percore.connect_local
  * @connect_on: that is in force; under percore_connect_lock
  * @connect_over: it is off for good; under the same lock
@@ -196,6 +197,7 @@ struct percore_net {
 	u8 listen_shard;
 	unsigned int listen_steal_us;
 	unsigned long *listen_ports;
+	bool has_ports;
 	u8 connect_local;
 	bool connect_on;
 	bool connect_over;
@@ -230,7 +232,8 @@ int percore_listen_release(struct socket *sock);
 void percore_listen_attach(struct sock *sk);
 void percore_listen_detach(struct sock *sk);
 bool percore_listen_stop(void);
-void percore_listen_look(void);
+void percore_listen_stop_one(struct sock *sk);
+void percore_listen_look(const struct sock *sk);
 unsigned int percore_listen_count(struct net *net);
 int percore_listen_walk(struct net *net, u64 after,
 			int (*visit)(struct percore_listener *lsn, void *arg),
@@ -246,6 +249,7 @@ int percore_adopt_walk(percore_adopt_match match, percore_adopt_visit visit,
 		       void *arg);
 void percore_adopt(void);
 void percore_adopt_again(void);
+void percore_adopt_again_one(struct sock *sk);
 
 /* wish.c */
 bool percore_wish_of(const struct sock *sk, bool otherwise);
@@ -260,12 +264,13 @@ void percore_hook_retire(void);
 struct percore_listener *percore_hook_find(const struct sock *sk);
 const struct proto_ops *percore_hook_stock_ops(const struct socket *sock);
 bool percore_hook_prepare(struct sock *sk);
-void percore_hook_clean_child(struct percore_listener *lsn, struct sock *child);
+void percore_hook_clean_child(struct sock *child);
 void percore_hook_on(struct percore_listener *lsn);
 void percore_hook_off(struct percore_listener *lsn);
 void percore_hook_restore_ops(struct sock *sk);
 void percore_hook_stacked(struct percore_listener *lsn);
 bool percore_hook_is_stacked(const struct percore_listener *lsn);
+bool percore_hook_is_foreign(const struct sock *sk);
 
 /* shard.c */
 struct percore_shard *percore_shard_get(struct percore_listener *lsn,
@@ -293,7 +298,7 @@ void percore_home_fail(struct percore_shard *shard);
 void percore_home_forget(struct percore_shard *shard);
 bool percore_home_serves(const struct percore_shard *shard);
 bool percore_home_wake(struct percore_shard *shard);
-void percore_home_wake_pool(struct percore_listener *lsn,
+bool percore_home_wake_pool(struct percore_listener *lsn,
 			    struct percore_shard *shard);
 bool percore_home_told_all(struct percore_shard *shard);
 

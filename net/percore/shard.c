@@ -396,7 +396,7 @@ static void percore_pool_use(struct percore_listener *lsn)
 {
 	/*
 	 * Pairs with percore_pool_miss(): either that one sees the connection
-	 * or we see its false.
+	 * or we see its false. If both, it wakes somebody again.
 	 */
 	smp_mb();
 	if (!READ_ONCE(lsn->pool_used))
@@ -408,8 +408,8 @@ static void percore_pool_ready(struct percore_listener *lsn,
 			       struct percore_shard *shard, unsigned int cpu)
 {
 	percore_pool_use(lsn);
-	percore_home_wake_pool(lsn, shard);
-	percore_accept_wake(lsn, cpu);
+	if (!percore_home_wake_pool(lsn, shard))
+		percore_accept_wake(lsn, cpu);
 }
 
 /**
@@ -469,6 +469,20 @@ static bool percore_shard_missed(const struct percore_shard *shard)
 	return false;
 }
 
+/* Does anybody sleep in accept() as the home of its core? */
+static bool percore_shard_homes_asleep(const struct percore_listener *lsn)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, lsn->sleep_cpus) {
+		struct percore_shard *shard = READ_ONCE(lsn->shard[cpu]);
+
+		if (shard && wq_has_sleeper(&shard->waiters))
+			return true;
+	}
+	return false;
+}
+
 /*
  * poll() told the home of what the shard holds, nobody looked for it in vain,
  * and nobody else waits: the home does not want it. Another wake-up would be
@@ -477,6 +491,7 @@ static bool percore_shard_missed(const struct percore_shard *shard)
 static bool percore_shard_told_all(struct percore_shard *shard)
 {
 	return READ_ONCE(shard->told) && !percore_shard_missed(shard) &&
+	       !percore_shard_homes_asleep(shard->listener) &&
 	       percore_home_told_all(shard);
 }
 
@@ -495,9 +510,15 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 	percore_shard_settle(shard);
 	aged = percore_age_due(&shard->age);
 	if (aged) {
-		wake = !percore_shard_told_all(shard);
 		gone = percore_age_untouched(&shard->age);
 		percore_shard_return(shard, aged);
+		percore_pool_use(lsn);
+		/*
+		 * Pairs with prepare_to_wait_exclusive() in
+		 * percore_accept_sleep(): it sees the pool, or we see it.
+		 */
+		smp_mb();
+		wake = !percore_shard_told_all(shard);
 	}
 	again = shard->age.depth;
 	shard->armed = again;
@@ -509,7 +530,6 @@ static enum hrtimer_restart percore_shard_timer(struct hrtimer *timer)
 	if (aged) {
 		if (gone)
 			percore_home_fail(shard);
-		percore_pool_use(lsn);
 		for (; aged && wake; aged--)
 			percore_pool_ready(lsn, shard, shard->cpu);
 	}

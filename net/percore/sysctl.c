@@ -47,10 +47,23 @@ static int percore_sysctl_listen_shard(const struct ctl_table *table, int write,
 				     lenp, ppos);
 }
 
+static int percore_sysctl_ports(const struct ctl_table *table, int write,
+				void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct percore_net *pn = container_of(table->data, struct percore_net,
+					      listen_ports);
+	int ret = proc_do_large_bitmap(table, write, buffer, lenp, ppos);
+
+	if (write)
+		WRITE_ONCE(pn->has_ports,
+			   !bitmap_empty(pn->listen_ports, PERCORE_PORTS));
+	return ret;
+}
+
 static int percore_sysctl_listen_ports(const struct ctl_table *table, int write,
 				       void *buffer, size_t *lenp, loff_t *ppos)
 {
-	return percore_sysctl_select(proc_do_large_bitmap, table, write, buffer,
+	return percore_sysctl_select(percore_sysctl_ports, table, write, buffer,
 				     lenp, ppos);
 }
 
@@ -237,6 +250,7 @@ int percore_sysctl_init(struct net *net)
 		percore_sysctl_copy_bounds(pn, init);
 		bitmap_copy(pn->listen_ports, init->listen_ports,
 			    PERCORE_PORTS);
+		pn->has_ports = !bitmap_empty(pn->listen_ports, PERCORE_PORTS);
 	}
 
 	table = kmemdup(percore_sysctl_table, sizeof(percore_sysctl_table),

@@ -128,7 +128,7 @@ release:
 }
 
 /**
- * percore_wish_fd - wish something for a socket of the current task
+ * percore_wish_fd - wish something for a socket of the current task, and do it
  * @net: the namespace that it must be of
  * @fd: its descriptor
  * @what: the wish
@@ -148,6 +148,8 @@ int percore_wish_fd(struct net *net, int fd, enum percore_shard_wish what)
 		err = percore_wish_set(sock->sk, what);
 	else
 		err = -EINVAL;
+	if (!err)
+		percore_adopt_again_one(sock->sk);
 	sockfd_put(sock);
 	return err;
 }

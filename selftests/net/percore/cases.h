@@ -50,6 +50,7 @@
 	CASE(accept_poll_at_once, YES, "and poll() tells of it at once") \
 	CASE(accept_order, YES, "connections of one CPU come out in order") \
 	CASE(accept_blocked, YES, "a sleeper on any CPU is woken by any CPU's connection") \
+	CASE(accept_one_woken, ANY, "a connection wakes one of two that sleep in accept()") \
 	CASE(accept_ended, YES, "shutdown and disconnect wake sleepers with EINVAL") \
 	CASE(accept_closed, ANY, "close() leaves a sleeper waiting for one connection more") \
 	CASE(accept_signal, ANY, "EINTR or restart, as the signal and SO_RCVTIMEO ask") \
@@ -88,6 +89,7 @@
 	CASE(epoll_exclusive, YES, "EPOLLEXCLUSIVE: one connection wakes one sleeper") \
 	CASE(epoll_herd, YES, "without it each connection is one sleeper's") \
 	CASE(epoll_shared, YES, "one epoll for all threads") \
+	CASE(epoll_beside_accept, ANY, "who sleeps in accept() gets what one in epoll leaves") \
 	CASE(drain_blocking, YES, "one worker in accept serves all CPUs") \
 	CASE(drain_poll, YES, "one worker in poll or select") \
 	CASE(drain_nonblocking, YES, "one worker that only tries accept") \
@@ -146,6 +148,8 @@
 	CASE(life_one_killed, YES, "a killed worker keeps nothing from the others") \
 	CASE(life_netns, ANY, "a namespace ends with connections waiting in it") \
 	CASE(life_tls, YES, "kernel TLS on accepted connections") \
+	CASE(life_addrform, YES, "a socket that listened is connected, becomes one of IPv4, listens again") \
+	CASE(life_linger, ANY, "one that listened and lingers keeps no setting waiting") \
 	CASE(life_mptcp, ANY, "a multipath TCP listener")
 
 #define CASE(fn, sharded, claim) void fn(void);

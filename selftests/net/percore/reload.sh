@@ -82,17 +82,32 @@ churned() {
 		! grep -E 'status|DIED|HUNG' "$tmp/churn"
 }
 
+# Whether the module is there or not
+switch_all_along() {
+	while [ ! -e "$tmp/enough" ]; do
+		echo 0 >"$knobs/listen_shard"
+		echo 1 >"$knobs/listen_shard"
+	done 2>/dev/null
+}
+
 many_rounds() {
-	local n
+	local n status=0
 
 	start lt || return
 	churn_start
-	for ((n = 0; n < rounds - ${#modes[@]}; n++)); do
-		remove && flows && insert && flows || return
+	ip netns exec srv bash -c "$(declare -f switch_all_along)
+		tmp=$tmp knobs=$knobs switch_all_along" &
+	switcher=$!
+	for ((n = 0; n < rounds - ${#modes[@]} && !status; n++)); do
+		remove && flows && insert && flows || status=1
 	done
+	touch "$tmp/enough"
+	wait "$switcher"
+	return "$status"
 }
 
-check "rmmod and insmod again and again, listeners come and go" many_rounds
+check "rmmod and insmod again and again, listeners come and go, listen_shard changes" \
+	many_rounds
 check "none failed, lost or accepted twice" stop
 check "and none of the others had an error" churned
 

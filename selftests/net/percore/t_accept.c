@@ -297,6 +297,59 @@ void accept_blocked(void)
 	}
 }
 
+/* How many times a thread of ours has slept */
+static long slept(const struct task *t)
+{
+	char path[64], line[128];
+	long n = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", t->tid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* Two sleep on one CPU, the connection is of another: one is woken, not both */
+void accept_one_woken(void)
+{
+	struct waiter w[2];
+	struct task t[2];
+	int fds[2], i, port;
+	long before[2];
+
+	for_v4_and_v6(f) {
+		port = next_port();
+		w[0].lfd = listener(f, port, 64);
+		w[1].lfd = w[0].lfd;
+		for (i = 0; i < 2; i++) {
+			w[i].ret = -1;
+			task_start(&t[i], wait_accept, &w[i], ncpu - 1);
+			task_wait_blocked(&t[i]);
+		}
+		for (i = 0; i < 2; i++)
+			before[i] = slept(&t[i]);
+		fds[0] = dial(f, port, 0);
+		settle_on(ncpu - 1);
+		sleep_ms(linger_ms);
+		for (i = 0; i < 2; i++) {
+			if (__atomic_load_n(&w[i].ret, 0) >= 0)
+				continue;
+			say("in_vain", "%ld", slept(&t[i]) - before[i]);
+		}
+		fds[1] = dial(f, port, 0);
+		for (i = 0; i < 2; i++) {
+			task_join(&t[i]);
+			close(w[i].ret);
+		}
+		close_all(fds, 2);
+		close(w[0].lfd);
+	}
+}
+
 /*
  * The listener ends while somebody sleeps in accept(). Shutdown wakes all; a
  * disconnect wakes one, and leaves the others asleep: so there is but one.

@@ -425,3 +425,74 @@ void epoll_shared(void)
 		herd(f, "oneshot", EPOLLIN | EPOLLONESHOT, true, false);
 	}
 }
+
+/* Waits in epoll, and leaves the last connection it is told of */
+struct leaver {
+	int lfd, n;
+};
+
+static void take_but_one(void *arg)
+{
+	struct leaver *l = arg;
+	unsigned int mask;
+	int ep = epoll_of(l->lfd, EPOLLIN);
+
+	while (l->n-- > 0) {
+		events(ep, WAIT_MS, &mask);
+		close(accept(l->lfd, NULL, NULL));
+	}
+	events(ep, WAIT_MS, &mask);
+	sleep_ms(2000);
+	close(ep);
+}
+
+struct sleeper {
+	int lfd, kid;
+};
+
+static void take_one(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->kid = accept(s->lfd, NULL, NULL);
+}
+
+void epoll_beside_accept(void)
+{
+	struct sleeper s;
+	struct leaver l;
+	struct task tl, ts;
+	int fd, i, port;
+	char c;
+
+	for_v4_and_v6(f) {
+		port = next_port();
+		l.lfd = listener(f, port, 64);
+		s.lfd = l.lfd;
+		l.n = 8;
+		s.kid = -1;
+		nonblock(l.lfd);
+		task_start(&tl, take_but_one, &l, 0);
+		for (i = 0; i < 8; i++) {
+			task_wait_blocked(&tl);
+			fd = dial(f, port, 0);
+			say("taken", "%zd", recv(fd, &c, 1, 0));
+			close(fd);
+		}
+		fcntl(s.lfd, F_SETFL, 0);
+		task_start(&ts, take_one, &s, ncpu - 1);
+		task_wait_blocked(&ts);
+		task_wait_blocked(&tl);
+		sleep_ms(50);
+		fd = dial(f, port, 0);
+		for (i = 0; i < 100 && __atomic_load_n(&s.kid, 0) < 0; i++)
+			sleep_ms(10);
+		say("other", "%d", i < 100);
+		task_join(&tl);
+		shutdown(s.lfd, SHUT_RDWR);
+		task_join(&ts);
+		close(s.kid);
+		close(fd);
+		close(s.lfd);
+	}
+}

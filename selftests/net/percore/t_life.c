@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * t_life.c - how the owner of a listener may end: killed, replaced by another
- * program, with its namespace; and protocols on top of its connections
+ * program, with its namespace; protocols on top of its connections; and what
+ * becomes of a socket that listened
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <linux/tls.h>
@@ -224,6 +226,12 @@ void life_tls(void)
 	char buf[32];
 
 	for_each_family(f) {
+		/* the kernel makes its tables of the first that comes */
+		lfd = listener(f, next_port(), 64);
+		shutdown(lfd, SHUT_RDWR);
+		sayr("ulp_of_ended", setsockopt(lfd, IPPROTO_TCP, TCP_ULP,
+						"tls", 4));
+		close(lfd);
 		port = next_port();
 		lfd = listener(f, port, 64);
 		sayr("ulp_of_listener", setsockopt(lfd, IPPROTO_TCP, TCP_ULP,
@@ -249,6 +257,103 @@ void life_tls(void)
 		close_all(fds, n);
 		close(lfd);
 	}
+}
+
+static int disconnect(int fd)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &unspec, sizeof(unspec));
+}
+
+static int connect_mapped(int fd, int port)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(port) };
+
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr);
+	return connect(fd, (void *)&to, sizeof(to));
+}
+
+/* A socket that listened, a connection to @port, and one of IPv4 now */
+static int once_listener(int port)
+{
+	int fd = listener(DUAL, next_port(), 8);
+
+	sayr("disconnect", disconnect(fd));
+	sayr("connect", connect_mapped(fd, port));
+	sayr("addrform", set_int(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET));
+	return fd;
+}
+
+/* No listener of IPv4 before, so that it may be the first that percore sees */
+void life_addrform(void)
+{
+	int fd, fds[MAX_CPU], i, kid, n, port = next_port(), target;
+	long used;
+
+	target = listener(DUAL, port, 64);
+	used = sockstat("sockets", "used");
+	for (i = 0; i < 16; i++) {
+		fd = once_listener(port);
+		close(take(target));
+		close(fd);
+	}
+	for (i = 0; i < 100 && sockstat("sockets", "used") > used; i++)
+		sleep_ms(20);
+	say("left", "%ld", sockstat("sockets", "used") - used);
+
+	fd = once_listener(port);
+	close(take(target));
+	sayr("disconnect", disconnect(fd));
+	sayr("listen", listen(fd, 8));
+	n = dial_all(V4, local_port(fd), 1, fds);
+	for (i = 0; i < n; i++) {
+		kid = take(fd);
+		say("works", "%d", ping_pong(fds[port_owner(peer_port(kid), fds,
+							    n)], kid));
+		close(kid);
+	}
+	check_sharded(fd);
+	close_all(fds, n);
+	close(fd);
+	close(target);
+}
+
+static void close_it(void *arg)
+{
+	close(*(int *)arg);
+}
+
+/* close() waits for what the peer does not read; settings change meanwhile */
+void life_linger(void)
+{
+	struct linger wait = { .l_onoff = 1, .l_linger = 20 };
+	int fd, kid, port = next_port(), target;
+	long long since;
+	struct task t;
+	char *data;
+
+	data = calloc(1, 1 << 20);
+	target = bound(V4, port);
+	set_int(target, SOL_SOCKET, SO_RCVBUF, 4096);
+	listen(target, 8);
+	fd = listener(DUAL, next_port(), 8);
+	sayr("disconnect", disconnect(fd));
+	sayr("connect", connect_mapped(fd, port));
+	kid = take(target);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait));
+	while (send(fd, data, 1 << 20, MSG_DONTWAIT) > 0)
+		;
+	task_start(&t, close_it, &fd, ncpu - 1);
+	task_wait_blocked(&t);
+	since = now_ms();
+	sysctl_write("net/percore/listen_shard", "0");
+	say("at_once", "%d", now_ms() - since < 5000);
+	close(kid);		/* unread: a reset */
+	task_join(&t);
+	close(target);
+	free(data);
 }
 
 /* Multipath TCP listens by a TCP socket of the kernel's own */
