@@ -569,7 +569,7 @@ void igbp_irq_pair_disable(struct igbp_pair *pair)
 		synchronize_irq(port->other_irq);
 		return;
 	}
-	/* The NAPI may be disabled in the middle of a poll that was to open it */
+	/* The NAPI may be disabled while a poll was about to open it */
 	igbp_wr32(port, igbp_irq_is_used(pair) ? IGBP_EIMS : IGBP_EIMC,
 		  pair->eims);
 	igbp_rd32(port, IGBP_STATUS);

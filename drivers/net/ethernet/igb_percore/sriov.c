@@ -377,7 +377,7 @@ void igbp_sriov_event(struct igbp_port *port)
 	if (!sriov)
 		return;
 	spin_lock_irqsave(&sriov->lock, irqflags);
-	/* In this order, so that a reset comes no later than the hello after it */
+	/* In this order: a reset comes no later than the hello after it */
 	mail = igbp_rd32(port, IGBP_MBVFICR);
 	resets = igbp_rd32(port, IGBP_VFLRE);
 	if (!sriov->up || igbp_port_is_absent(port))
@@ -683,19 +683,20 @@ static int igbp_sriov_enable(struct igbp_port *port, unsigned int count)
  * @count: number of VFs; the PCI core changes it from 0 or to 0 alone
  *
  * Context: process, may sleep; takes RTNL; device_lock() held.
- * Return: @count; -ERANGE above IGBP_VFS_MAX; -EBUSY where something uses queues
- * that VFs would have, or VFs are a guest's; -EOPNOTSUPP without MSI-X, -ENOSPC with too many VLANs,
- * or an error of allocation, reset, or the PCI core. The log says why.
+ * Return: @count; -ERANGE above IGBP_VFS_MAX; -EBUSY where something uses
+ * queues that VFs would have, or VFs are a guest's; -EOPNOTSUPP without MSI-X,
+ * -ENOSPC with too many VLANs, or an error of allocation, reset, or the PCI
+ * core. The log says why.
  */
 int igbp_sriov_configure(struct pci_dev *pdev, int count)
 {
 	struct igbp_port *port = netdev_priv(pci_get_drvdata(pdev));
 	int err;
 
-	/* VFs that an earlier driver left had the PCI core told no limit */
+	/* With VFs of an earlier driver the PCI core was told no limit */
 	if (count > IGBP_VFS_MAX) {
-		netdev_err(port->netdev, "%d VFs of at most %u\n", count,
-			   IGBP_VFS_MAX);
+		netdev_err(port->netdev, "%d VFs of at most %u\n",
+			   count, IGBP_VFS_MAX);
 		return -ERANGE;
 	}
 	if (count) {

@@ -583,8 +583,8 @@ static void igbp_tx_send_noted(struct igbp_tx_ring *ring, struct sk_buff *skb,
 	igbp_tx_stop_check(ring);
 }
 
-/* A ring that is closed has no memory, and igbp_ring_pair_close() has left it no
- * mask either, so that it has no room; nor will it have any later.
+/* A ring that is closed has no memory, and igbp_ring_pair_close() has left it
+ * no mask either, so that it has no room; nor will it have any later.
  */
 static netdev_tx_t igbp_tx_no_room(struct igbp_tx_ring *ring,
 				   struct sk_buff *skb)
