@@ -87,6 +87,7 @@ switch_all_along() {
 	while [ ! -e "$tmp/enough" ]; do
 		echo 0 >"$knobs/listen_shard"
 		echo 1 >"$knobs/listen_shard"
+		read -rt 0.01 _ <>"$tmp/never"
 	done 2>/dev/null
 }
 
