@@ -10,6 +10,7 @@
 #
 #   patience                              what limits of time are multiplied by
 #   wait_until SECONDS COMMAND [ARG...]   until COMMAND succeeds; 1 if it never does
+#   within MILLISECONDS COMMAND [ARG...]  it succeeds, and takes no longer
 #   net_up                                the network above, with the link up
 #   on_srv COMMAND..., on_cli COMMAND...  in that namespace
 #   align NETNS DEV [FIRST]               interrupt and tx queue q to CPU FIRST + q
@@ -36,6 +37,19 @@ wait_until() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+
+# SECONDS as a shell has them are too coarse
+within() { # MILLISECONDS COMMAND...
+	local limit=$1 start end status
+
+	shift
+	start=$(date +%s%3N)
+	"$@"
+	status=$?
+	end=$(date +%s%3N)
+	echo "$((end - start)) ms"
+	[ $((end - start)) -le $((limit * patience)) ] && return "$status"
 }
 
 has_link() { ip -n "$1" -o link show dev "$2" | grep -q LOWER_UP; }

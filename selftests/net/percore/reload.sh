@@ -167,6 +167,30 @@ for mode in lt block et; do
 	check "$mode: listeners that came and went had no error" churned
 done
 
+## thousands of listeners
+
+many_listen() {
+	on_srv bash -c 'ulimit -n 4096 && exec python3 -c "
+import socket, time
+held = [socket.create_server((\"127.0.0.1\", port)) for port in range(10000, 12000)]
+print(\"ready\", flush=True)
+time.sleep(900)"' >"$tmp/many" &
+	many=$!
+	wait_until 60 grep -q ready "$tmp/many"
+}
+
+all_sharded() { [ "$(on_srv "$PERCORECTL" listeners --json | jq length)" -ge 2000 ]; }
+
+# A grace period for each would be many times that.
+check "2000 listeners" many_listen
+check "all of them are sharded" all_sharded
+check "listen_shard=0 lets go of them in one go" within 4000 on_srv sysctl -qw net.percore.listen_shard=0
+on_srv sysctl -qw net.percore.listen_shard=1
+check "they are adopted again" all_sharded
+check "rmmod lets go of them in one go" within 4000 remove
+check "the module comes again" insert
+kill "$many"
+
 ## at last
 
 last() {

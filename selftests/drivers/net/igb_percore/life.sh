@@ -243,19 +243,6 @@ gone() { dmesg | grep -c "device is gone"; }
 gone_past() { [ "$(gone)" -gt "$1" ]; }
 detached() { ! on_srv ethtool -g "$SRV_DEV"; }
 
-# SECONDS as a shell has them are too coarse
-within() { # MILLISECONDS COMMAND...
-	local limit=$1 start end status
-
-	shift
-	start=$(date +%s%3N)
-	"$@"
-	status=$?
-	end=$(date +%s%3N)
-	echo "$((end - start)) ms"
-	[ $((end - start)) -le $((limit * patience)) ] && return "$status"
-}
-
 sniff() {
 	ip netns exec srv python3 "$tests/life.py" sniff "$SRV_DEV" >"$tmp/sniff" &
 	sniffer=$!
