@@ -39,7 +39,7 @@ check "the driver tells, and sockets get the least" wait_until 60 \
 check "the tracepoint told" traced 'stands=1 old_shift=[0-9]+ shift=12'
 check "they are ours" wait_until 20 sockets_are ">= 4" srv
 check "TCP sees it" wait_until 20 shifts_are '> 10'
-check "percorectl tsq has it as a table" table_has 12
+check "percorectl tsq has it as a table" wait_until 20 table_has 12
 check "flows go on" wait_until 20 moves
 on_srv sysctl -qw net.percore.tsq=0
 check "tsq=0: no socket is ours on return" sockets_are "== 0" srv
